@@ -1,0 +1,57 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { ProblemError, type Problem } from '../generators/stack/problem.js';
+import { compileSchema, readYaml } from '../generators/stack/yaml-file.js';
+import type { Catalog, CatalogService, Service } from './service.js';
+
+/** The folder of this package, found from wherever the code was built to. */
+export function packageRoot(from = import.meta.dirname): string {
+  if (existsSync(join(from, 'package.json')) && existsSync(join(from, 'templates'))) return from;
+  const up = dirname(from);
+  if (up === from) throw new Error('create-osgs is not installed whole: its templates were not found');
+  return packageRoot(up);
+}
+
+/**
+ * Reads the package's own catalogue and the folders given with `--catalog`. Such a folder holds `services/*.yaml` (or
+ * the files themselves) and, beside them, `templates/services/<id>/`. A later service replaces an earlier one of its id.
+ * Throws a ProblemError that lists everything that is wrong in any of the files.
+ */
+export function loadCatalog(folders: string[] = []): Catalog {
+  const root = packageRoot();
+  const schema = JSON.parse(readFileSync(join(root, 'catalog/schema/service.schema.json'), 'utf8')) as object;
+  const validate = compileSchema(schema);
+  const problems: Problem[] = [];
+  const services = new Map<string, CatalogService>();
+  const sources = [{ files: join(root, 'catalog/services'), templates: join(root, 'templates/services') }];
+  for (const folder of folders) {
+    const nested = join(folder, 'services');
+    sources.push({ files: existsSync(nested) ? nested : folder, templates: join(folder, 'templates/services') });
+  }
+  for (const { files, templates } of sources) {
+    for (const file of listYaml(files, problems)) {
+      const yaml = readYaml(readFileSync(file, 'utf8'), file, validate);
+      problems.push(...yaml.problems);
+      if (yaml.problems.length > 0) continue;
+      const service = yaml.data as Service;
+      if (`${service.id}.yaml` !== file.slice(dirname(file).length + 1)) {
+        problems.push(yaml.at(['id'], `the file of service '${service.id}' must be called ${service.id}.yaml`));
+      }
+      services.set(service.id, { ...service, file, templates: join(templates, service.id) });
+    }
+  }
+  if (problems.length > 0) throw new ProblemError(problems);
+  return services;
+}
+
+function listYaml(folder: string, problems: Problem[]): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => name.endsWith('.yaml'))
+      .sort()
+      .map((name) => join(folder, name));
+  } catch (error) {
+    problems.push({ file: folder, message: `cannot be read: ${(error as Error).message}`, remedy: 'Give --catalog a folder with service files.' });
+    return [];
+  }
+}

@@ -1,0 +1,147 @@
+/** A service of the catalogue, as its YAML file describes it. The JSON Schema beside this file is the contract. */
+
+/** When a part of a service applies. All the conditions that are given must hold. */
+export interface Condition {
+  /** This other service is in the stack. */
+  with?: string;
+  /** This boolean setting of the service is true. */
+  setting?: string;
+  /** The stack's TLS mode is this one. */
+  tls?: 'self-signed' | 'off';
+}
+
+export interface Setting {
+  name: string;
+  /** `secret` values are made once, live in `.env` alone and are never an answer. */
+  type: 'string' | 'integer' | 'boolean' | 'choice' | 'secret';
+  help: string;
+  default?: string | number | boolean;
+  choices?: string[];
+  /** A regular expression that the whole value must match. */
+  pattern?: string;
+  minimum?: number;
+  maximum?: number;
+  /** Whether the value is an entry of `.env` (always so for secrets), so that it can differ between hosts. */
+  env?: boolean;
+  when?: Condition;
+}
+
+/** A `services`, `volumes` and `networks` mapping in plain Compose syntax. */
+export interface ComposePart {
+  services?: Record<string, Record<string, unknown>>;
+  volumes?: Record<string, Record<string, unknown> | null>;
+}
+
+export interface Route {
+  /** Part of the route's id after the service's id; absent for the main route. */
+  name?: string;
+  title?: string;
+  /** `container:port`, or `volume:NAME` for files that nginx serves itself. */
+  upstream: string;
+  /** The path offered, with a slash at both ends; absent where only a domain of its own works. */
+  path?: string;
+  /** `fixed`: the image knows only this path. `free`: the owner may choose another. */
+  paths?: 'fixed' | 'free';
+  /** What the upstream sees of the path. */
+  prefix: 'keep' | 'strip';
+  /** On a domain of its own: served at `/`, or `/` redirects to the path. */
+  own: 'root' | 'redirect' | 'no';
+  /** Takes the root of the primary domain when it is free. */
+  home?: boolean;
+  /** What to open, relative to the route. */
+  entry?: string;
+  websocket?: boolean;
+  body_size?: string;
+  timeout?: string;
+  buffering?: boolean;
+  headers?: Record<string, string>;
+  /** Parts of the path that are refused, relative to the route. */
+  deny?: string[];
+  access: 'public' | 'login';
+}
+
+export interface Port {
+  name: string;
+  container: string;
+  port: number;
+  protocol: 'tcp' | 'udp';
+  purpose: string;
+}
+
+export interface Wiring extends Condition {
+  compose?: ComposePart;
+  /** Items handed to the templates of other services, by kind (`roles`, `sources`, ...). */
+  offers?: Record<string, Record<string, unknown>[]>;
+}
+
+export interface Task {
+  name: string;
+  help: string;
+  run: string[];
+}
+
+export interface Check {
+  path: string;
+  status: number;
+  contains?: string;
+}
+
+/** Why a container is less closed than the base, by container. Printed beside the setting that it explains. */
+export interface Hardening {
+  root?: string;
+  writable?: string;
+  capabilities?: string;
+}
+
+export interface State {
+  volume?: string;
+  folder?: string;
+  database?: string;
+  backup: string;
+}
+
+export interface Service {
+  id: string;
+  title: string;
+  category: string;
+  summary: string;
+  homepage: string;
+  docs: string;
+  source: string;
+  issues: string;
+  license: string;
+  maturity: 'stable' | 'experimental';
+  untested?: string;
+  /** In every stack, never asked for. */
+  always?: boolean;
+  image: { name: string; tag: string; evidence: string };
+  /** Memory that the service typically uses, in MiB. */
+  memory: number;
+  needs?: string[];
+  suggests?: string[];
+  conflicts?: string[];
+  settings?: Setting[];
+  compose: ComposePart;
+  routes?: Route[];
+  ports?: Port[];
+  hardening?: Record<string, Hardening>;
+  wiring?: Wiring[];
+  state?: State[];
+  stateless?: string;
+  tasks?: Task[];
+  checks?: Check[];
+  /** What to do after the first start, in Markdown. */
+  first_login?: string;
+  /** Files that are written once and belong to the owner afterwards; paths below the service's templates. */
+  once?: string[];
+}
+
+export interface CatalogService extends Service {
+  /** The file that describes the service. */
+  file: string;
+  /** The folder with the service's own templates, whether it exists or not. */
+  templates: string;
+}
+
+/** Services by id, in the order of their categories and files. */
+export type Catalog = ReadonlyMap<string, CatalogService>;

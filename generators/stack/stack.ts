@@ -1,0 +1,69 @@
+import type { CatalogService, Route, Setting } from '../../catalog/service.js';
+import type { Answers, SettingValue, TlsMode } from './answers.js';
+
+/** A place behind nginx, decided. */
+export interface ResolvedRoute {
+  /** The service's id, and the route's name where it has one. */
+  id: string;
+  service: CatalogService;
+  title: string;
+  definition: Route;
+  host: string;
+  /** With a slash at both ends. */
+  path: string;
+  /** The route answers at the root of its domain, or `/` redirects to it. */
+  owns: boolean;
+  /** The public address of the route, with a slash at its end. */
+  url: string;
+  /** The address that a person opens. */
+  entryUrl: string;
+}
+
+export interface Site {
+  host: string;
+  aliases: string[];
+  primary: boolean;
+  routes: ResolvedRoute[];
+  /** Where `/` leads: to a path that it redirects to, to the portal, or nowhere else (a route answers there). */
+  root: { redirect: string } | 'portal' | 'route';
+}
+
+/** A setting that applies in this stack. Secrets have no value here: the generator knows their names only. */
+export interface ResolvedSetting {
+  service: CatalogService;
+  definition: Setting;
+  /** The name in `.env`. */
+  variable: string;
+  value: SettingValue | undefined;
+}
+
+export interface PublishedPort {
+  name: string;
+  service: CatalogService;
+  container: string;
+  containerPort: number;
+  protocol: 'tcp' | 'udp';
+  /** `address:port` on the host. */
+  bind: string;
+  purpose: string;
+}
+
+/** Everything that was decided about a stack. The same answers and catalogue give the same Stack. */
+export interface Stack {
+  answers: Answers;
+  name: string;
+  tls: TlsMode;
+  email: string | undefined;
+  scheme: 'http' | 'https';
+  httpPort: number;
+  httpsPort: number;
+  /** In a fixed order; services that were added because another needs them are among them. */
+  services: CatalogService[];
+  /** Services added to the answers' own, with the service that needs each. */
+  added: { service: CatalogService; by: CatalogService }[];
+  sites: Site[];
+  settings: ResolvedSetting[];
+  ports: PublishedPort[];
+  /** MiB in all. */
+  memory: number;
+}

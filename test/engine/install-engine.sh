@@ -107,8 +107,17 @@ start_engine() {
 }
 
 case ${1:-} in
-  tools) install_tools ;;
-  engine) install_tools && install_engine && start_engine ;;
-  *) sed -n '2,4s/^# //p' "$0" >&2; exit 2 ;;
+  tools)
+    install_tools
+    ;;
+  engine)
+    install_tools
+    install_engine
+    start_engine
+    ;;
+  *)
+    sed -n '2,4s/^# //p' "$0" >&2
+    exit 2
+    ;;
 esac
 say "$(docker compose version)"

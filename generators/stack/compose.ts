@@ -1,0 +1,120 @@
+import { stringify } from 'yaml';
+import type { CatalogService, ComposePart, Hardening } from '../../catalog/service.js';
+import { applies, variableName } from './resolve.js';
+import type { PublishedPort, Stack } from './stack.js';
+import { fillAll, serviceView, type View } from './view.js';
+
+type Container = Record<string, unknown>;
+
+/** A container of the stack, in Compose's words. */
+export interface ContainerBlock {
+  name: string;
+  service: CatalogService;
+  definition: Container;
+  /** YAML, indented for its place under `services:`, base settings and reasons included. */
+  text: string;
+}
+
+export interface ComposeModel {
+  containers: ContainerBlock[];
+  /** Names of the volumes, in order. */
+  volumes: string[];
+  /** Variables that hold the containers' memory limits, with their defaults. */
+  memory: { variable: string; container: string; value: string; service: CatalogService }[];
+}
+
+/** Builds the Compose model from the services' own parts and what the others contribute to them. */
+export function buildCompose(view: View): ComposeModel {
+  const { stack } = view;
+  const owners = new Map<string, CatalogService>();
+  const containers = new Map<string, Container>();
+  const volumes = new Set<string>();
+  const memory: ComposeModel['memory'] = [];
+
+  const add = (part: ComposePart, service: CatalogService): void => {
+    const filled = fillAll(part, serviceView(view, service), service.file);
+    for (const [name, definition] of Object.entries(filled.services ?? {})) {
+      containers.set(name, merge(containers.get(name) ?? {}, definition) as Container);
+      if (!owners.has(name) || definition.healthcheck) owners.set(name, service);
+    }
+    for (const name of Object.keys(filled.volumes ?? {})) volumes.add(name);
+  };
+  // First what each service is, then what others add to it: the order of the blocks is the order of the services.
+  for (const service of stack.services) add(service.compose, service);
+  for (const service of stack.services) {
+    for (const wiring of service.wiring ?? []) if (wiring.compose && applies(wiring, service, stack)) add(wiring.compose, service);
+  }
+  for (const port of stack.ports) publish(containers, port);
+
+  const blocks = [...containers].map(([name, definition]): ContainerBlock => {
+    const service = owners.get(name);
+    if (!service || !definition.deploy) throw new Error(`${service?.file ?? 'catalogue'}: the container '${name}' is not defined whole in this stack`);
+    const limit = limits(definition);
+    const variable = variableName(name, 'memory');
+    memory.push({ variable, container: name, value: String(limit.memory), service });
+    limit.memory = `\${${variable}:-${String(limit.memory)}}`;
+    limit.pids ??= 512;
+    const complete: Container = { image: `${service.image.name}:${service.image.tag}`, ...definition };
+    const named = nameVariables(complete, stack, service) as Container;
+    return { name, service, definition: named, text: blockText(name, named, service.hardening?.[name] ?? {}) };
+  });
+  const order = new Map(stack.services.map((service, index) => [service.id, index]));
+  blocks.sort((a, b) => (order.get(a.service.id) ?? 0) - (order.get(b.service.id) ?? 0));
+  return { containers: blocks, volumes: [...volumes].sort(), memory };
+}
+
+function limits(definition: Container): Record<string, unknown> {
+  const deploy = definition.deploy as { resources: { limits: Record<string, unknown> } };
+  return deploy.resources.limits;
+}
+
+function publish(containers: Map<string, Container>, port: PublishedPort): void {
+  const container = containers.get(port.container) ?? {};
+  const suffix = port.protocol === 'udp' ? '/udp' : '';
+  const networks = [...(Array.isArray(container.networks) ? (container.networks as string[]) : [])];
+  // A container on internal networks alone cannot publish a port.
+  if (!networks.includes('edge')) networks.push('edge');
+  containers.set(port.container, merge({ ...container, networks }, { ports: [`${port.bind}:${port.containerPort}${suffix}`] }) as Container);
+}
+
+/** Mappings are merged key by key and lists are joined, as Compose itself merges files. */
+function merge(base: unknown, more: unknown): unknown {
+  if (Array.isArray(base) && Array.isArray(more)) return [...(base as unknown[]), ...(more as unknown[]).filter((item) => !base.includes(item))];
+  if (!isMapping(base) || !isMapping(more)) return more;
+  const result: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(more)) result[key] = key in result ? merge(result[key], value) : value;
+  return result;
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** `${NAME}` of a secret stops with a readable message where it is missing; that of a setting gets its default. */
+function nameVariables(value: unknown, stack: Stack, service: CatalogService): unknown {
+  if (Array.isArray(value)) return value.map((item) => nameVariables(item, stack, service));
+  if (isMapping(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, nameVariables(item, stack, service)]));
+  if (typeof value !== 'string') return value;
+  return value.replace(/(?<!\$)\$\{([A-Z][A-Z0-9_]*)\}/g, (_match, name: string) => {
+    const setting = stack.settings.find((candidate) => candidate.variable === name);
+    if (!setting) throw new Error(`${service.file}: \${${name}} is not a setting of any service in this stack`);
+    if (setting.definition.type === 'secret') return `\${${name}:?is missing in .env - run 'make env'}`;
+    return `\${${name}:-${String(setting.value)}}`;
+  });
+}
+
+function blockText(name: string, definition: Container, hardening: Hardening): string {
+  const yaml = stringify({ [name]: definition }, { lineWidth: 0, indentSeq: true });
+  const [head, ...rest] = yaml.trimEnd().split('\n');
+  const reasons: [RegExp, string | undefined][] = [
+    [/^ {2}cap_add:/, hardening.capabilities],
+    [/^ {2}read_only: false/, hardening.writable],
+  ];
+  const lines = [`${head ?? ''}`, '  <<: *service'];
+  if (hardening.root) lines.push(`  # Starts as root: ${hardening.root}.`);
+  for (const line of rest) {
+    for (const [pattern, reason] of reasons) if (reason && pattern.test(line)) lines.push(`  # ${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`);
+    lines.push(line);
+  }
+  return lines.map((line) => (line === '' ? '' : `  ${line}`)).join('\n');
+}

@@ -1,0 +1,71 @@
+import { randomInt } from 'node:crypto';
+import type { CatalogService } from '../../catalog/service.js';
+import type { ComposeModel } from './compose.js';
+import type { Stack } from './stack.js';
+
+export interface EnvEntry {
+  variable: string;
+  help: string;
+  service: CatalogService;
+  /** Undefined for a secret. */
+  value: string | undefined;
+}
+
+const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/**
+ * A secret of 32 letters and digits from the system's cryptographic generator: 190 bits, and nothing in it that dotenv,
+ * a URL, SQL or a shell would read as its own. `scripts/env.sh` follows the same rule.
+ */
+export function makeSecret(): string {
+  return Array.from({ length: 32 }, () => alphabet[randomInt(alphabet.length)]).join('');
+}
+
+/** Every key of `.env`, in order. */
+export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
+  return stack.services.flatMap((service): EnvEntry[] => [
+    ...stack.settings
+      .filter((setting) => setting.service === service && (setting.definition.type === 'secret' || setting.definition.env === true))
+      .map(({ variable, definition, value }) => ({
+        variable,
+        help: definition.help,
+        service,
+        value: definition.type === 'secret' ? undefined : String(value),
+      })),
+    ...compose.memory
+      .filter((limit) => limit.service === service)
+      .map(({ variable, container, value }) => ({ variable, help: `Memory limit of the container ${container}.`, service, value })),
+  ]);
+}
+
+const head = `# Values of this host. Secrets stand here and nowhere else; git ignores .env.
+# A line that is commented shows the default: take the # away to change it.
+`;
+
+/** The text of `.env.example`: every key explained, secrets empty. `make env` fills the empty ones. */
+export function formatEnvExample(entries: EnvEntry[]): string {
+  return head + entries.map((entry, index) => section(entries, index) + formatEntry(entry, '')).join('');
+}
+
+/**
+ * The text of `.env`: what is there stays as it is, byte for byte; keys that it lacks are appended, secrets with new
+ * values.
+ */
+export function completeEnv(present: string | undefined, entries: EnvEntry[], secret: () => string = makeSecret): string {
+  if (present === undefined) {
+    return head + entries.map((entry, index) => section(entries, index) + formatEntry(entry, secret())).join('');
+  }
+  const missing = entries.filter(({ variable }) => !new RegExp(`^[ \\t]*#?[ \\t]*(export[ \\t]+)?${variable}[ \\t]*=`, 'm').test(present));
+  if (missing.length === 0) return present;
+  const gap = present === '' || present.endsWith('\n') ? '' : '\n';
+  return present + gap + missing.map((entry, index) => section(missing, index) + formatEntry(entry, secret())).join('');
+}
+
+function section(entries: EnvEntry[], index: number): string {
+  const title = entries[index]?.service.title ?? '';
+  return entries[index - 1]?.service === entries[index]?.service ? '' : `\n# --- ${title}\n`;
+}
+
+function formatEntry(entry: EnvEntry, secret: string): string {
+  return entry.value === undefined ? `# ${entry.help}\n${entry.variable}=${secret}\n` : `# ${entry.help}\n#${entry.variable}=${entry.value}\n`;
+}

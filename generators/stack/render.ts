@@ -1,0 +1,83 @@
+import ejs from 'ejs';
+import { buildCompose, type ComposeModel } from './compose.js';
+import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
+import type { Stack } from './stack.js';
+import { fill, makeView, serviceView, type ServiceView, type View } from './view.js';
+
+export interface OutputFile {
+  content: string;
+  /** Permission bits. */
+  mode: number;
+  /** managed: merged on a re-run. once: the owner's as soon as it is there. */
+  kind: 'managed' | 'once';
+}
+
+/** Path, with slashes, to file. */
+export type FileSet = Map<string, OutputFile>;
+
+/** A template as it was read from disk. */
+export interface Template {
+  /** The path in the emitted repository, before its `[site]`, `[route]` or `[service]` is filled in. */
+  path: string;
+  text: string;
+  /** The file on disk, for messages. */
+  file: string;
+  /** Whether it is EJS; else its text is taken as it is. */
+  ejs: boolean;
+  /** The service whose own file it is. */
+  service?: string;
+}
+
+export interface Rendered {
+  files: FileSet;
+  env: EnvEntry[];
+  compose: ComposeModel;
+}
+
+/** Makes every committed file of the emitted repository, in the order of their paths. No I/O, no time, no chance. */
+export function render(stack: Stack, templates: Template[]): Rendered {
+  const view = makeView(stack);
+  const compose = buildCompose(view);
+  const env = envEntries(stack, compose);
+  const base = { ...view, compose, env, fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file), serviceView: (service: Stack['services'][number]) => serviceView(view, service) };
+  const files: FileSet = new Map();
+  const emit = (path: string, template: Template, more: object, once = false): void => {
+    const content = template.ejs ? renderTemplate(template, { ...base, ...more }) : template.text;
+    if (content.trim() === '') return;
+    files.set(path, { content, mode: path.endsWith('.sh') ? 0o755 : 0o644, kind: once ? 'once' : 'managed' });
+  };
+  for (const template of templates) {
+    if (template.service !== undefined) {
+      const service = stack.services.find(({ id }) => id === template.service);
+      if (!service) continue;
+      const inside = template.path.slice(`services/${service.id}/`.length);
+      emit(template.path, template, serviceView(view, service), service.once?.includes(inside));
+    } else if (template.path.includes('[site]')) {
+      for (const site of stack.sites) emit(template.path.replace('[site]', site.host), template, { site });
+    } else if (template.path.includes('[route]')) {
+      for (const route of view.routes) emit(template.path.replace('[route]', route.id), template, { route, ...routeHeaders(view, route) });
+    } else if (template.path.includes('[service]')) {
+      for (const service of stack.services) if (service.tasks?.length) emit(template.path.replace('[service]', service.id), template, serviceView(view, service));
+    } else emit(template.path, template, {});
+  }
+  files.set('.env.example', { content: formatEnvExample(env), mode: 0o644, kind: 'managed' });
+  return { files: new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))), env, compose };
+}
+
+function routeHeaders(view: View, route: View['routes'][number]): { headers: [string, string][] } {
+  const own = serviceView(view, route.service);
+  return { headers: Object.entries(route.definition.headers ?? {}).map(([name, value]) => [name, fill(value, { ...own, route }, route.service.file)]) };
+}
+
+function renderTemplate(template: Template, view: object): string {
+  try {
+    return ejs.render(template.text, view, { escape: asText });
+  } catch (error) {
+    throw new Error(`${template.file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** What is emitted is mostly no HTML: the portal page escapes its own texts. */
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+}

@@ -1,0 +1,74 @@
+import ejs from 'ejs';
+import type { CatalogService } from '../../catalog/service.js';
+import type { SettingValue } from './answers.js';
+import { applies } from './resolve.js';
+import { publicHost, siteUrl } from './sites.js';
+import type { ResolvedRoute, Stack } from './stack.js';
+
+/** The words that templates and the texts of service files may use. */
+export interface View {
+  stack: Stack;
+  /** The public host of a name, with its port where that is not the scheme's own. */
+  publicHost(host: string): string;
+  siteUrl(host: string): string;
+  routes: ResolvedRoute[];
+  has(id: string): boolean;
+  /** What the services of this stack hand to the others, by kind. */
+  offers(kind: string): Record<string, unknown>[];
+}
+
+export interface ServiceView extends View {
+  service: CatalogService;
+  settings: Record<string, SettingValue | undefined>;
+  /** The service's main route; absent where it has none. */
+  route: ResolvedRoute | undefined;
+}
+
+/** A text of a service file with its `<% %>` filled in. Throws with the file where the text is wrong. */
+export function fill(text: string, view: object, file: string): string {
+  if (!text.includes('<%')) return text;
+  try {
+    return ejs.render(text, view, { escape: String });
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** `fill` for every text in a value. */
+export function fillAll<T>(value: T, view: object, file: string): T {
+  if (typeof value === 'string') return fill(value, view, file) as T;
+  if (Array.isArray(value)) return value.map((item: unknown) => fillAll(item, view, file)) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillAll(item as unknown, view, file)])) as T;
+}
+
+export function makeView(stack: Stack): View {
+  const view: View = {
+    stack,
+    publicHost: (host) => publicHost(host, stack),
+    siteUrl: (host) => siteUrl(host, stack),
+    routes: stack.sites.flatMap((site) => site.routes),
+    has: (id) => stack.services.some((service) => service.id === id),
+    offers: (kind) =>
+      stack.services.flatMap((service) =>
+        (service.wiring ?? [])
+          .filter((wiring) => applies(wiring, service, stack))
+          .flatMap((wiring) => fillAll(wiring.offers?.[kind] ?? [], serviceView(view, service), service.file)),
+      ),
+  };
+  for (const route of view.routes) {
+    // An entry may name a setting: the address that a person opens is known only now.
+    route.entryUrl = route.url + fill(route.definition.entry ?? '', serviceView(view, route.service), route.service.file);
+  }
+  return view;
+}
+
+export function serviceView(view: View, service: CatalogService): ServiceView {
+  const own = view.stack.settings.filter((setting) => setting.service.id === service.id);
+  return {
+    ...view,
+    service,
+    settings: Object.fromEntries(own.map((setting) => [setting.definition.name, setting.value])),
+    route: view.routes.find((route) => route.service.id === service.id && !route.definition.name),
+  };
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Makes .env from .env.example: a key without a value is a secret and gets 32 letters and digits. Never changes a .env.
+set -eu
+cd "$(dirname "$0")/.."
+[ ! -e .env ] || exit 0
+umask 077
+secret() {
+    # Enough random bytes that 32 letters and digits are among them.
+    value=$(head -c 4096 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c1-32)
+    [ "${#value}" -eq 32 ] || { echo "no randomness from /dev/urandom" >&2; exit 1; }
+    printf '%s' "$value"
+}
+temporary=$(mktemp .env.XXXXXX)
+trap 'rm -f "$temporary"' EXIT
+while IFS= read -r line || [ -n "$line" ]; do
+    case $line in
+    \#*) printf '%s\n' "$line" ;;
+    *=) printf '%s%s\n' "$line" "$(secret)" ;;
+    *) printf '%s\n' "$line" ;;
+    esac
+done <.env.example >"$temporary"
+chmod 600 "$temporary"
+mv "$temporary" .env
+trap - EXIT
+echo "made .env with new secrets"

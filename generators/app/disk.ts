@@ -1,0 +1,113 @@
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import type { Catalog } from '../../catalog/service.js';
+import { packageRoot } from '../../catalog/load.js';
+import type { Manifest } from '../stack/merge.js';
+import { ProblemError } from '../stack/problem.js';
+import type { Template } from '../stack/render.js';
+
+/** Reads the general templates, and those of the services in the catalogue. */
+export function loadTemplates(catalog: Catalog): Template[] {
+  const root = join(packageRoot(), 'templates');
+  const templates = listFiles(root)
+    .filter((file) => !file.startsWith(join(root, 'services') + sep))
+    .map((file) => readTemplate(file, relative(root, file).split(sep).join('/')));
+  for (const service of catalog.values()) {
+    if (!existsSync(service.templates)) continue;
+    for (const file of listFiles(service.templates)) {
+      const path = `services/${service.id}/${relative(service.templates, file).split(sep).join('/')}`;
+      templates.push({ ...readTemplate(file, path), service: service.id });
+    }
+  }
+  return templates;
+}
+
+function readTemplate(file: string, path: string): Template {
+  // npm renames or drops dotfiles in a package: they are called dot-NAME here.
+  const named = path.replace(/(^|\/)dot-/, '$1.');
+  return { path: named.replace(/\.ejs$/, ''), text: readFileSync(file, 'utf8'), file, ejs: named.endsWith('.ejs') };
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => (entry.isDirectory() ? listFiles(join(folder, entry.name)) : [join(folder, entry.name)]));
+}
+
+/** What a directory is to us. Throws where it can be neither created nor re-run. */
+export function inspectDirectory(directory: string): 'new' | 'stack' {
+  if (existsSync(directory)) {
+    if (!lstatSync(realpathSync(directory)).isDirectory()) {
+      throw new ProblemError([{ message: `${directory} is a file`, remedy: 'Name another directory.' }]);
+    }
+    const writable = canWrite(directory);
+    const entries = writable || canRead(directory) ? readdirSync(directory).filter((name) => name !== '.git') : [];
+    if (!writable) throw new ProblemError([{ message: `${directory} cannot be written to`, remedy: 'Change its permissions, or name another directory.' }]);
+    if (entries.includes('osgs.yaml')) return 'stack';
+    if (entries.length > 0) {
+      throw new ProblemError([{ message: `${directory} is not empty and holds no osgs.yaml`, remedy: 'Name an empty or a new directory.' }]);
+    }
+    return 'new';
+  }
+  let above = dirname(resolve(directory));
+  while (!existsSync(above)) above = dirname(above);
+  if (!lstatSync(realpathSync(above)).isDirectory() || !canWrite(above)) {
+    throw new ProblemError([{ message: `${directory} cannot be created: ${above} cannot be written to`, remedy: 'Change its permissions, or name another directory.' }]);
+  }
+  return 'new';
+}
+
+function canWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function canRead(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A file of the stack's directory; undefined where it is absent. Nothing outside the directory is read. */
+export function readInside(directory: string, path: string): string | undefined {
+  const file = insidePath(directory, path);
+  return file !== undefined && existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+/** The absolute path, or undefined where it would leave the directory, by `..` or by a symbolic link. */
+export function insidePath(directory: string, path: string): string | undefined {
+  const root = resolve(directory);
+  const file = resolve(root, path);
+  if (!file.startsWith(root + sep)) return undefined;
+  let above = dirname(file);
+  while (!existsSync(above)) above = dirname(above);
+  const real = realpathSync(above);
+  const realRoot = existsSync(root) ? realpathSync(root) : root;
+  if (existsSync(root) && real !== realRoot && !real.startsWith(realRoot + sep)) return undefined;
+  return file;
+}
+
+/** The manifest of the last run. Its content is not trusted: paths that leave the directory are dropped. */
+export function readManifest(directory: string): Manifest | undefined {
+  const text = readInside(directory, '.osgs/manifest.json');
+  if (text === undefined) return undefined;
+  try {
+    const manifest = JSON.parse(text) as Manifest;
+    const files = Object.entries(manifest.files).filter(
+      ([path, value]) => typeof value === 'string' && insidePath(directory, path) !== undefined && !path.startsWith('.git/') && path !== '.env',
+    );
+    return { generator: String(manifest.generator), files: Object.fromEntries(files) };
+  } catch (error) {
+    throw new ProblemError([
+      { file: join(directory, '.osgs/manifest.json'), message: `cannot be read: ${(error as Error).message}`, remedy: 'Take it from git: git checkout .osgs' },
+    ]);
+  }
+}
+

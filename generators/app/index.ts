@@ -34,7 +34,6 @@ export default class App extends Generator {
     // Yeoman's own commit asks file by file and follows .yo-resolve files of the folders above: ours has decided by now.
     super(args, options as never, { customCommitTask: () => this._commit() } as never);
     this.app = options;
-    this.destinationRoot(options.directory);
   }
 
   async prompting(): Promise<void> {
@@ -84,7 +83,7 @@ export default class App extends Generator {
   writing(): void {
     if (this.app.dryRun) return;
     for (const { path, file } of this.plan.changes) {
-      if (file) this.fs.write(this.destinationPath(path), file.content, { stat: { mode: file.mode } } as never);
+      if (file) this.fs.write(join(this.app.directory, path), file.content, { stat: { mode: file.mode } } as never);
     }
   }
 

@@ -93,5 +93,5 @@ export function updateAnswers(text: string, answers: Answers): string {
     document.set(key, document.createNode(value));
     changed = true;
   }
-  return changed ? document.toString({ lineWidth: 0 }) : text;
+  return changed ? document.toString({ lineWidth: 0, flowCollectionPadding: /[[{] +\S/.test(text) }) : text;
 }

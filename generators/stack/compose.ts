@@ -104,7 +104,7 @@ function nameVariables(value: unknown, stack: Stack, service: CatalogService): u
 }
 
 function blockText(name: string, definition: Container, hardening: Hardening): string {
-  const yaml = stringify({ [name]: definition }, { lineWidth: 0, indentSeq: true });
+  const yaml = stringify({ [name]: definition }, { lineWidth: 0, indentSeq: true, version: '1.1' });
   const [head, ...rest] = yaml.trimEnd().split('\n');
   const reasons: [RegExp, string | undefined][] = [
     [/^ {2}cap_add:/, hardening.capabilities],

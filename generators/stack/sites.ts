@@ -47,6 +47,7 @@ export function resolveSites(answers: Answers, base: Base, problems: Problem[], 
         path,
         owns,
         url,
+        base: url.replace(/\/$/, ''),
         entryUrl: url + (definition.entry ?? ''),
       });
     }

@@ -15,6 +15,8 @@ export interface ResolvedRoute {
   owns: boolean;
   /** The public address of the route, with a slash at its end. */
   url: string;
+  /** The public address without a slash at its end, as many services want to be told. */
+  base: string;
   /** The address that a person opens. */
   entryUrl: string;
 }

@@ -26,7 +26,10 @@ export function loadCatalog(folders: string[] = []): Catalog {
   const sources = [{ files: join(root, 'catalog/services'), templates: join(root, 'templates/services') }];
   for (const folder of folders) {
     const nested = join(folder, 'services');
-    sources.push({ files: existsSync(nested) ? nested : folder, templates: join(folder, 'templates/services') });
+    sources.push({
+      files: existsSync(nested) ? nested : folder,
+      templates: join(folder, 'templates/services'),
+    });
   }
   for (const { files, templates } of sources) {
     for (const file of listYaml(files, problems)) {
@@ -35,7 +38,9 @@ export function loadCatalog(folders: string[] = []): Catalog {
       if (yaml.problems.length > 0) continue;
       const service = yaml.data as Service;
       if (`${service.id}.yaml` !== file.slice(dirname(file).length + 1)) {
-        problems.push(yaml.at(['id'], `the file of service '${service.id}' must be called ${service.id}.yaml`));
+        problems.push(
+          yaml.at(['id'], `the file of service '${service.id}' must be called ${service.id}.yaml`),
+        );
       }
       services.set(service.id, { ...service, file, templates: join(templates, service.id) });
     }
@@ -51,7 +56,11 @@ function listYaml(folder: string, problems: Problem[]): string[] {
       .sort()
       .map((name) => join(folder, name));
   } catch (error) {
-    problems.push({ file: folder, message: `cannot be read: ${(error as Error).message}`, remedy: 'Give --catalog a folder with service files.' });
+    problems.push({
+      file: folder,
+      message: `cannot be read: ${(error as Error).message}`,
+      remedy: 'Give --catalog a folder with service files.',
+    });
     return [];
   }
 }

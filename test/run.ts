@@ -11,8 +11,17 @@ export interface Ran {
 }
 
 /** Runs a program and waits for it. */
-export function run(program: string, args: string[], options: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {}): Ran {
-  const result = spawnSync(program, args, { encoding: 'utf8', maxBuffer: 1 << 26, timeout: 60000, ...options });
+export function run(
+  program: string,
+  args: string[],
+  options: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {},
+): Ran {
+  const result = spawnSync(program, args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    timeout: 60000,
+    ...options,
+  });
   if (result.error) throw result.error;
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
@@ -28,12 +37,17 @@ export function emptyFolder(): string {
 
 /** Every file below a folder: path to content and permission bits. */
 export function readTree(folder: string): Map<string, { content: string; mode: number }> {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
   return new Map(
     files
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
-      .map((file) => [relative(folder, file), { content: readFileSync(file, 'utf8'), mode: statSync(file).mode & 0o777 }]),
+      .map((file) => [
+        relative(folder, file),
+        { content: readFileSync(file, 'utf8'), mode: statSync(file).mode & 0o777 },
+      ]),
   );
 }
 

@@ -1,4 +1,12 @@
-import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+} from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Catalog } from '../../catalog/service.js';
 import { packageRoot } from '../../catalog/load.js';
@@ -25,13 +33,20 @@ export function loadTemplates(catalog: Catalog): Template[] {
 function readTemplate(file: string, path: string): Template {
   // npm renames or drops dotfiles in a package: they are called dot-NAME here.
   const named = path.replace(/(^|\/)dot-/, '$1.');
-  return { path: named.replace(/\.ejs$/, ''), text: readFileSync(file, 'utf8'), file, ejs: named.endsWith('.ejs') };
+  return {
+    path: named.replace(/\.ejs$/, ''),
+    text: readFileSync(file, 'utf8'),
+    file,
+    ejs: named.endsWith('.ejs'),
+  };
 }
 
 function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => (entry.isDirectory() ? listFiles(join(folder, entry.name)) : [join(folder, entry.name)]));
+    .flatMap((entry) =>
+      entry.isDirectory() ? listFiles(join(folder, entry.name)) : [join(folder, entry.name)],
+    );
 }
 
 /** What a directory is to us. Throws where it can be neither created nor re-run. */
@@ -41,18 +56,35 @@ export function inspectDirectory(directory: string): 'new' | 'stack' {
       throw new ProblemError([{ message: `${directory} is a file`, remedy: 'Name another directory.' }]);
     }
     const writable = canWrite(directory);
-    const entries = writable || canRead(directory) ? readdirSync(directory).filter((name) => name !== '.git') : [];
-    if (!writable) throw new ProblemError([{ message: `${directory} cannot be written to`, remedy: 'Change its permissions, or name another directory.' }]);
+    const entries =
+      writable || canRead(directory) ? readdirSync(directory).filter((name) => name !== '.git') : [];
+    if (!writable)
+      throw new ProblemError([
+        {
+          message: `${directory} cannot be written to`,
+          remedy: 'Change its permissions, or name another directory.',
+        },
+      ]);
     if (entries.includes('osgs.yaml')) return 'stack';
     if (entries.length > 0) {
-      throw new ProblemError([{ message: `${directory} is not empty and holds no osgs.yaml`, remedy: 'Name an empty or a new directory.' }]);
+      throw new ProblemError([
+        {
+          message: `${directory} is not empty and holds no osgs.yaml`,
+          remedy: 'Name an empty or a new directory.',
+        },
+      ]);
     }
     return 'new';
   }
   let above = dirname(resolve(directory));
   while (!existsSync(above)) above = dirname(above);
   if (!lstatSync(realpathSync(above)).isDirectory() || !canWrite(above)) {
-    throw new ProblemError([{ message: `${directory} cannot be created: ${above} cannot be written to`, remedy: 'Change its permissions, or name another directory.' }]);
+    throw new ProblemError([
+      {
+        message: `${directory} cannot be created: ${above} cannot be written to`,
+        remedy: 'Change its permissions, or name another directory.',
+      },
+    ]);
   }
   return 'new';
 }
@@ -101,13 +133,20 @@ export function readManifest(directory: string): Manifest | undefined {
   try {
     const manifest = JSON.parse(text) as Manifest;
     const files = Object.entries(manifest.files).filter(
-      ([path, value]) => typeof value === 'string' && insidePath(directory, path) !== undefined && !path.startsWith('.git/') && path !== '.env',
+      ([path, value]) =>
+        typeof value === 'string' &&
+        insidePath(directory, path) !== undefined &&
+        !path.startsWith('.git/') &&
+        path !== '.env',
     );
     return { generator: String(manifest.generator), files: Object.fromEntries(files) };
   } catch (error) {
     throw new ProblemError([
-      { file: join(directory, '.osgs/manifest.json'), message: `cannot be read: ${(error as Error).message}`, remedy: 'Take it from git: git checkout .osgs' },
+      {
+        file: join(directory, '.osgs/manifest.json'),
+        message: `cannot be read: ${(error as Error).message}`,
+        remedy: 'Take it from git: git checkout .osgs',
+      },
     ]);
   }
 }
-

@@ -53,12 +53,19 @@ export default class App extends Generator {
         const value: unknown = (reply as Record<string, unknown>)[question.key];
         Object.assign(this.answers, { [question.key]: question.answer ? question.answer(value) : value });
       } else {
-        Object.assign(this.answers, { [question.key]: this.answers[question.key] ?? question.fallback?.(asking) });
+        Object.assign(this.answers, {
+          [question.key]: this.answers[question.key] ?? question.fallback?.(asking),
+        });
       }
     }
     const missing = questions.filter((question) => this.answers[question.key] === undefined);
     if (missing.length > 0) {
-      throw new ProblemError(missing.map((question) => ({ message: `${question.key}: no answer`, remedy: `Give --${question.flag} ${question.value}: ${question.help}.` })));
+      throw new ProblemError(
+        missing.map((question) => ({
+          message: `${question.key}: no answer`,
+          remedy: `Give --${question.flag} ${question.value}: ${question.help}.`,
+        })),
+      );
     }
   }
 
@@ -68,13 +75,20 @@ export default class App extends Generator {
     this.plan = makePlan(answers, this.app.directory, this.app.catalog, this.app.version, this.app.locate);
     if (this.app.interactive) {
       process.stderr.write(`\n${describePlan(this.plan)}\n`);
-      const { go } = await this.prompt<{ go: boolean }>([{ type: 'confirm', name: 'go', message: 'Go on and write this?', default: true }]);
+      const { go } = await this.prompt<{ go: boolean }>([
+        { type: 'confirm', name: 'go', message: 'Go on and write this?', default: true },
+      ]);
       if (!go) throw new ProblemError([{ message: 'cancelled: nothing was written' }]);
     }
     const conflicts = this.plan.changes.filter(({ action }) => action === 'conflict');
     if (conflicts.length > 0) {
       throw new ProblemError(
-        conflicts.map(({ path }) => ({ file: join(this.app.directory, path), message: 'was edited here and has changed in the generator too', remedy: 'Nothing was written. Move your edit into compose.override.yaml, nginx/local.d/ or make/local.mk, or take the file back from .osgs/base.' })),
+        conflicts.map(({ path }) => ({
+          file: join(this.app.directory, path),
+          message: 'was edited here and has changed in the generator too',
+          remedy:
+            'Nothing was written. Move your edit into compose.override.yaml, nginx/local.d/ or make/local.mk, or take the file back from .osgs/base.',
+        })),
         3,
       );
     }
@@ -83,7 +97,8 @@ export default class App extends Generator {
   writing(): void {
     if (this.app.dryRun) return;
     for (const { path, file } of this.plan.changes) {
-      if (file) this.fs.write(join(this.app.directory, path), file.content, { stat: { mode: file.mode } } as never);
+      if (file)
+        this.fs.write(join(this.app.directory, path), file.content, { stat: { mode: file.mode } } as never);
     }
   }
 
@@ -98,7 +113,8 @@ export default class App extends Generator {
     try {
       mkdirSync(directory, { recursive: true });
       await this.fs.commit();
-      for (const { path, action } of this.plan.changes) if (action === 'removed') unlinkSync(join(directory, path));
+      for (const { path, action } of this.plan.changes)
+        if (action === 'removed') unlinkSync(join(directory, path));
     } catch (error) {
       if (fresh) rmSync(directory, { recursive: true, force: true });
       throw error;

@@ -18,7 +18,13 @@ export interface Plan {
 }
 
 /** Decides a run. Throws a ProblemError where the answers are wrong. Writes nothing. */
-export function makePlan(answers: Answers, directory: string, catalog: Catalog, version: string, locate?: Locate): Plan {
+export function makePlan(
+  answers: Answers,
+  directory: string,
+  catalog: Catalog,
+  version: string,
+  locate?: Locate,
+): Plan {
   const resolved = resolve(answers, catalog, locate);
   if ('problems' in resolved) throw new ProblemError(resolved.problems);
   const { stack } = resolved;
@@ -27,7 +33,13 @@ export function makePlan(answers: Answers, directory: string, catalog: Catalog, 
   const base = readManifest(directory);
   const leaving = [...files.keys()].find((path) => insidePath(directory, path) === undefined);
   if (leaving !== undefined) {
-    throw new ProblemError([{ file: join(directory, leaving), message: 'leads out of the directory by a symbolic link', remedy: 'Replace the link by a real folder.' }]);
+    throw new ProblemError([
+      {
+        file: join(directory, leaving),
+        message: 'leads out of the directory by a symbolic link',
+        remedy: 'Replace the link by a real folder.',
+      },
+    ]);
   }
   const mine = (path: string): string | undefined => readInside(directory, path);
   const changes = merge(base, files, mine);
@@ -44,7 +56,8 @@ export function makePlan(answers: Answers, directory: string, catalog: Catalog, 
     changes.push(own(stored, mine(stored), file.content, 0o644));
   }
   for (const path of Object.keys(base?.files ?? {})) {
-    if (!files.has(path) && mine(`.osgs/base/${path}`) !== undefined) changes.push({ path: `.osgs/base/${path}`, action: 'removed' });
+    if (!files.has(path) && mine(`.osgs/base/${path}`) !== undefined)
+      changes.push({ path: `.osgs/base/${path}`, action: 'removed' });
   }
   const hashes = Object.fromEntries([...files].map(([path, file]) => [path, hash(file.content)]));
   const manifest = `${JSON.stringify({ generator: version, files: hashes }, null, 2)}\n`;
@@ -54,5 +67,9 @@ export function makePlan(answers: Answers, directory: string, catalog: Catalog, 
 
 function own(path: string, present: string | undefined, content: string, mode: number): Change {
   if (present === content) return { path, action: 'unchanged' };
-  return { path, action: present === undefined ? 'created' : 'updated', file: { content, mode, kind: 'managed' } };
+  return {
+    path,
+    action: present === undefined ? 'created' : 'updated',
+    file: { content, mode, kind: 'managed' },
+  };
 }

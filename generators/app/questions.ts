@@ -33,7 +33,8 @@ export interface Question {
   repeat(answers: Answers): string[];
 }
 
-const usage = (message: string, remedy?: string): ProblemError => new ProblemError([{ message, ...(remedy === undefined ? {} : { remedy }) }], 2);
+const usage = (message: string, remedy?: string): ProblemError =>
+  new ProblemError([{ message, ...(remedy === undefined ? {} : { remedy }) }], 2);
 
 const list = (text: string): string[] =>
   text
@@ -42,7 +43,10 @@ const list = (text: string): string[] =>
     .filter((part) => part !== '');
 
 function stackName(directory: string): string {
-  const name = basename(resolve(directory)).toLowerCase().replace(/[^a-z0-9_-]+/g, '-').replace(/^[^a-z0-9]+|-+$/g, '');
+  const name = basename(resolve(directory))
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .replace(/^[^a-z0-9]+|-+$/g, '');
   return name.slice(0, 40) || 'osgs';
 }
 
@@ -50,7 +54,8 @@ function stackName(directory: string): string {
 function readDomain(text: string): DomainAnswer {
   const [host = '', services] = text.split('=', 2);
   const names = services === undefined ? [] : list(services);
-  if (services !== undefined && names.length === 0) throw usage(`--domain ${text} names no service after the =`);
+  if (services !== undefined && names.length === 0)
+    throw usage(`--domain ${text} names no service after the =`);
   if (names.length === 0) return { host };
   return names.length === 1 ? { host, owner: names[0] ?? '' } : { host, services: names };
 }
@@ -67,7 +72,8 @@ export const questions: Question[] = [
     value: 'NAME',
     help: "the stack's name; by default the directory's",
     read: ([name = '']) => {
-      if (!/^[a-z0-9][a-z0-9_-]{0,39}$/.test(name)) throw usage(`--name '${name}' is not a name`, 'Give lower-case letters, digits, - and _.');
+      if (!/^[a-z0-9][a-z0-9_-]{0,39}$/.test(name))
+        throw usage(`--name '${name}' is not a name`, 'Give lower-case letters, digits, - and _.');
       return { name };
     },
     fallback: ({ directory }) => stackName(directory),
@@ -75,7 +81,8 @@ export const questions: Question[] = [
       type: 'input',
       message: 'Name of the stack',
       default: stackName(directory),
-      validate: (name: string) => /^[a-z0-9][a-z0-9_-]{0,39}$/.test(name) || 'Lower-case letters, digits, - and _, please.',
+      validate: (name: string) =>
+        /^[a-z0-9][a-z0-9_-]{0,39}$/.test(name) || 'Lower-case letters, digits, - and _, please.',
     }),
     repeat: ({ name }) => ['--name', name],
   },
@@ -90,7 +97,9 @@ export const questions: Question[] = [
       message: 'Services',
       pageSize: 16,
       choices: categories.flatMap((category) => {
-        const services = [...catalog.values()].filter((service) => service.category === category && !service.always);
+        const services = [...catalog.values()].filter(
+          (service) => service.category === category && !service.always,
+        );
         if (services.length === 0) return [];
         return [
           { type: 'separator', separator: `-- ${category} --`, line: `-- ${category} --` },
@@ -120,7 +129,9 @@ export const questions: Question[] = [
       message: 'Host names, the primary one first (gis.example.org tiles.example.org=mapproxy)',
       default: (answers.domains ?? [{ host: 'localhost' }]).map(formatDomain).join(' '),
       validate: (text: string) => {
-        const wrong = text.split(/\s+/).filter((part) => part !== '' && normalizeHost(part.split('=')[0] ?? '') === undefined);
+        const wrong = text
+          .split(/\s+/)
+          .filter((part) => part !== '' && normalizeHost(part.split('=')[0] ?? '') === undefined);
         return wrong.length === 0 && text.trim() !== '' ? true : `'${wrong[0] ?? text}' is not a host name.`;
       },
     }),
@@ -137,7 +148,8 @@ export const questions: Question[] = [
     value: tlsModes.join('|'),
     help: "self-signed: by an authority of the stack's own; off: plain HTTP",
     read: ([mode = '']) => {
-      if (mode === 'letsencrypt' || mode === 'files') throw usage(`--tls ${mode} is not offered by this version`, `Choose one of ${tlsModes.join(', ')}.`);
+      if (mode === 'letsencrypt' || mode === 'files')
+        throw usage(`--tls ${mode} is not offered by this version`, `Choose one of ${tlsModes.join(', ')}.`);
       const found = tlsModes.find((known) => known === mode);
       if (!found) throw usage(`--tls '${mode}' is no TLS mode`, `Choose one of ${tlsModes.join(', ')}.`);
       return { tls: found };
@@ -148,7 +160,10 @@ export const questions: Question[] = [
       message: 'TLS',
       default: answers.tls ?? 'self-signed',
       choices: [
-        { value: 'self-signed', name: "self-signed: certificates by an authority of the stack's own, renewed by themselves" },
+        {
+          value: 'self-signed',
+          name: "self-signed: certificates by an authority of the stack's own, renewed by themselves",
+        },
         { value: 'off', name: 'off: plain HTTP, for trials and inside a trusted network' },
       ],
     }),
@@ -168,7 +183,8 @@ export const questions: Question[] = [
       type: 'input',
       message: 'E-mail address of the administrator (may stay empty)',
       default: answers.email ?? '',
-      validate: (text: string) => text === '' || /^[^@\s<>"]+@[^@\s<>"]+$/.test(text) || 'An address such as gis@example.org, please.',
+      validate: (text: string) =>
+        text === '' || /^[^@\s<>"]+@[^@\s<>"]+$/.test(text) || 'An address such as gis@example.org, please.',
     }),
     repeat: ({ email }) => (email ? ['--email', email] : []),
   },
@@ -193,7 +209,11 @@ export const questions: Question[] = [
         type: 'checkbox',
         message: 'Ports to publish beside nginx, on 127.0.0.1',
         when: offered.length > 0,
-        choices: offered.map((port) => ({ value: port.name, name: `${port.name} (${port.port}): ${port.purpose}`, checked: answers.expose?.[port.name] !== undefined })),
+        choices: offered.map((port) => ({
+          value: port.name,
+          name: `${port.name} (${port.port}): ${port.purpose}`,
+          checked: answers.expose?.[port.name] !== undefined,
+        })),
       };
     },
     answer: (value) => Object.fromEntries(((value ?? []) as string[]).map((name) => [name, ''])),
@@ -216,7 +236,10 @@ export const questions: Question[] = [
       return { settings };
     },
     fallback: () => ({}),
-    repeat: ({ settings }) => Object.entries(settings).flatMap(([id, values]) => Object.entries(values).flatMap(([name, value]) => ['--set', `${id}.${name}=${String(value)}`])),
+    repeat: ({ settings }) =>
+      Object.entries(settings).flatMap(([id, values]) =>
+        Object.entries(values).flatMap(([name, value]) => ['--set', `${id}.${name}=${String(value)}`]),
+      ),
   },
 ];
 

@@ -9,16 +9,21 @@ export function describePlan({ stack, changes }: Plan): string {
   const lines = ['Services'];
   for (const service of stack.services) {
     const because = added.has(service.id) ? `, because ${added.get(service.id) ?? ''} needs it` : '';
-    lines.push(`  ${service.title.padEnd(26)} ${String(service.memory).padStart(5)} MB  ${service.image.name}:${service.image.tag}${because}`);
+    lines.push(
+      `  ${service.title.padEnd(26)} ${String(service.memory).padStart(5)} MB  ${service.image.name}:${service.image.tag}${because}`,
+    );
   }
   lines.push(`  ${'Memory in all'.padEnd(26)} ${String(stack.memory).padStart(5)} MB`, '', 'Addresses');
   for (const site of stack.sites) {
-    if (site.root === 'portal') lines.push(`  ${siteUrl(site.host, stack)}/  portal: a page of all addresses`);
+    if (site.root === 'portal')
+      lines.push(`  ${siteUrl(site.host, stack)}/  portal: a page of all addresses`);
     for (const alias of site.aliases) lines.push(`  ${siteUrl(alias, stack)}/  redirects to ${site.host}`);
   }
   for (const route of makeView(stack).routes) lines.push(`  ${route.url}  ${route.title}`);
   lines.push('', 'Published ports');
-  lines.push(stack.tls === 'off' ? `  ${stack.httpPort} nginx` : `  ${stack.httpPort}, ${stack.httpsPort} nginx`);
+  lines.push(
+    stack.tls === 'off' ? `  ${stack.httpPort} nginx` : `  ${stack.httpPort}, ${stack.httpsPort} nginx`,
+  );
   for (const port of stack.ports) lines.push(`  ${port.bind} ${port.name}: ${port.purpose}`);
   lines.push('', 'Files', `  ${summary(changes.filter(({ path }) => !path.startsWith('.osgs/')))}`);
   return `${lines.join('\n')}\n`;
@@ -33,8 +38,15 @@ export function summary(changes: Plan['changes']): string {
 
 /** The command line that repeats the run. */
 export function repeatCommand(plan: Plan, directory: string): string {
-  const words = ['create-osgs', directory, ...questions.flatMap((question) => question.repeat(plan.stack.answers)), '--yes'];
-  return words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(' ');
+  const words = [
+    'create-osgs',
+    directory,
+    ...questions.flatMap((question) => question.repeat(plan.stack.answers)),
+    '--yes',
+  ];
+  return words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
+    .join(' ');
 }
 
 /** The report of `--json`. */
@@ -46,6 +58,8 @@ export function reportObject(plan: Plan, directory: string, written: boolean): o
     services: plan.stack.services.map(({ id, image }) => ({ id, image: `${image.name}:${image.tag}` })),
     addresses: makeView(plan.stack).routes.map((route) => ({ id: route.id, url: route.url })),
     memory: plan.stack.memory,
-    changes: plan.changes.filter(({ path }) => !path.startsWith('.osgs/')).map(({ path, action }) => ({ path, action })),
+    changes: plan.changes
+      .filter(({ path }) => !path.startsWith('.osgs/'))
+      .map(({ path, action }) => ({ path, action })),
   };
 }

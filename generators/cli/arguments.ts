@@ -36,7 +36,9 @@ const general = {
 
 /** Reads the command line. Throws a ProblemError with exit code 2 where it is wrong. */
 export function parseCommandLine(argv: string[]): CommandLine {
-  const asked = Object.fromEntries(questions.map(({ flag }) => [flag, { type: 'string', multiple: true } as const]));
+  const asked = Object.fromEntries(
+    questions.map(({ flag }) => [flag, { type: 'string', multiple: true } as const]),
+  );
   const options = { ...asked, ...general };
   let parsed;
   try {
@@ -45,21 +47,35 @@ export function parseCommandLine(argv: string[]): CommandLine {
     const unknown = /'(--?[\w-]+)/.exec((error as Error).message)?.[1]?.replace(/^-+/, '') ?? '';
     const near = nearest(unknown, Object.keys(options));
     const message = (error as Error).message.split('. ')[0] ?? '';
-    throw wrong(message, near.length > 0 && !(unknown in options) ? `Did you mean --${near.join(' or --')}?` : "See 'create-osgs --help'.");
+    throw wrong(
+      message,
+      near.length > 0 && !(unknown in options)
+        ? `Did you mean --${near.join(' or --')}?`
+        : "See 'create-osgs --help'.",
+    );
   }
   const { values, positionals } = parsed;
   const [first, second] = positionals;
   if (first !== undefined && reserved.includes(first)) {
-    throw wrong(`'${first}' is not offered by this version`, `Edit osgs.yaml and run create-osgs again; a directory of that name is ./${first}.`);
+    throw wrong(
+      `'${first}' is not offered by this version`,
+      `Edit osgs.yaml and run create-osgs again; a directory of that name is ./${first}.`,
+    );
   }
-  if (positionals.length > 1) throw wrong(`'${second ?? ''}' is one directory too many`, "See 'create-osgs --help'.");
-  if (values.target !== undefined && values.target !== 'compose') throw wrong(`--target '${values.target}' is not offered by this version`, 'There is: compose.');
+  if (positionals.length > 1)
+    throw wrong(`'${second ?? ''}' is one directory too many`, "See 'create-osgs --help'.");
+  if (values.target !== undefined && values.target !== 'compose')
+    throw wrong(`--target '${values.target}' is not offered by this version`, 'There is: compose.');
   const command = first === 'list' ? 'list' : 'create';
   const given = values as Record<string, string[] | undefined>;
   return {
     command,
     directory: command === 'list' ? undefined : first,
-    flags: new Map(questions.filter(({ flag }) => given[flag] !== undefined).map(({ key, flag }) => [key, given[flag] ?? []])),
+    flags: new Map(
+      questions
+        .filter(({ flag }) => given[flag] !== undefined)
+        .map(({ key, flag }) => [key, given[flag] ?? []]),
+    ),
     config: values.config,
     catalog: values.catalog ?? [],
     aliases: values.alias ?? [],
@@ -77,7 +93,8 @@ function wrong(message: string, remedy: string): ProblemError {
 
 /** The text of `--help`. */
 export function helpText(): string {
-  const row = (flag: string, help: string): string => (flag.length > 34 ? `  ${flag}\n${' '.repeat(38)}${help}\n` : `  ${flag.padEnd(36)}${help}\n`);
+  const row = (flag: string, help: string): string =>
+    flag.length > 34 ? `  ${flag}\n${' '.repeat(38)}${help}\n` : `  ${flag.padEnd(36)}${help}\n`;
   return `Usage: create-osgs [directory] [options]
        create-osgs list [--json]
 

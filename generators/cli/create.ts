@@ -14,7 +14,8 @@ import type { CommandLine } from './arguments.js';
 
 /** Creates a stack, or runs the one in the directory again. Gives the exit code. */
 export async function create(line: CommandLine, version: string): Promise<number> {
-  const interactive = !line.yes && !line.json && process.stdin.isTTY && process.stdout.isTTY && line.config !== '-';
+  const interactive =
+    !line.yes && !line.json && process.stdin.isTTY && process.stdout.isTTY && line.config !== '-';
   const directory = await chooseDirectory(line, interactive);
   const state = inspectDirectory(directory);
   const catalog = loadCatalog(line.catalog);
@@ -49,9 +50,16 @@ export async function create(line: CommandLine, version: string): Promise<number
   return report(plan, directory, line);
 }
 
-async function runGenerator(options: AppOptions & Record<string, unknown>, interactive: boolean): Promise<void> {
+async function runGenerator(
+  options: AppOptions & Record<string, unknown>,
+  interactive: boolean,
+): Promise<void> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const env = createEnv({ cwd: process.cwd(), ...(interactive ? {} : { stdout: silent as never, stderr: silent as never }), skipInstall: true } as never);
+  const env = createEnv({
+    cwd: process.cwd(),
+    ...(interactive ? {} : { stdout: silent as never, stderr: silent as never }),
+    skipInstall: true,
+  } as never);
   env.on('error', () => undefined);
   env.register(App as never, { namespace: 'osgs:app', resolved: import.meta.filename });
   await env.run(['osgs:app'], options as never);
@@ -61,10 +69,17 @@ async function chooseDirectory(line: CommandLine, interactive: boolean): Promise
   if (line.directory !== undefined) return line.directory;
   if (existsSync('osgs.yaml')) return '.';
   if (!interactive) {
-    throw new ProblemError([{ message: 'directory: no answer', remedy: 'Name the directory that is to be made: create-osgs my-stack.' }]);
+    throw new ProblemError([
+      {
+        message: 'directory: no answer',
+        remedy: 'Name the directory that is to be made: create-osgs my-stack.',
+      },
+    ]);
   }
   const { default: inquirer } = await import('inquirer');
-  const { directory } = await inquirer.prompt<{ directory: string }>([{ type: 'input', name: 'directory', message: 'Directory', default: 'my-stack' }]);
+  const { directory } = await inquirer.prompt<{ directory: string }>([
+    { type: 'input', name: 'directory', message: 'Directory', default: 'my-stack' },
+  ]);
   return directory;
 }
 
@@ -84,17 +99,31 @@ function addAliases(aliases: string[], known: Partial<Answers>): void {
   for (const text of aliases) {
     const [alias = '', host = ''] = text.split('=', 2);
     const domain = known.domains?.find((candidate) => candidate.host === host);
-    if (!domain) throw new ProblemError([{ message: `--alias ${text}: '${host}' is not one of the domains`, remedy: 'Give ALIAS=HOST with a HOST that --domain names.' }], 2);
+    if (!domain)
+      throw new ProblemError(
+        [
+          {
+            message: `--alias ${text}: '${host}' is not one of the domains`,
+            remedy: 'Give ALIAS=HOST with a HOST that --domain names.',
+          },
+        ],
+        2,
+      );
     domain.aliases = [...new Set([...(domain.aliases ?? []), alias])];
   }
 }
 
 function report(plan: Plan, directory: string, line: CommandLine): number {
   const differs = plan.changes.some(({ file, action }) => file !== undefined || action === 'removed');
-  if (line.json) process.stdout.write(`${JSON.stringify(reportObject(plan, directory, !line.dryRun && differs), null, 2)}\n`);
+  if (line.json)
+    process.stdout.write(
+      `${JSON.stringify(reportObject(plan, directory, !line.dryRun && differs), null, 2)}\n`,
+    );
   else {
     const shown = plan.changes.filter(({ path }) => !path.startsWith('.osgs/'));
-    const notes = shown.filter(({ action }) => !['unchanged', 'created'].includes(action)).map(({ path, action }) => `  ${action} ${path}\n`);
+    const notes = shown
+      .filter(({ action }) => !['unchanged', 'created'].includes(action))
+      .map(({ path, action }) => `  ${action} ${path}\n`);
     const next = line.dryRun
       ? 'Nothing was written.\n'
       : `\nNext:\n  cd ${directory}\n  git init && git add -A && git commit -m "Create the stack"    # .env stays out of it\n  make up\n  make check\n\nThe same again: ${repeatCommand(plan, directory)}\n`;

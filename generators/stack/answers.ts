@@ -52,8 +52,10 @@ const comments: Record<keyof Answers, string> = {
     ' The host names. The first is the primary one: services are reached by path there, but for those that\n another domain names under `owner` (answers at its root) or `services` (reached by path there).\n `aliases` redirect to the host.',
   tls: ' self-signed: a certificate authority of this stack signs the certificates. off: plain HTTP, for trials.',
   email: ' Whom this stack belongs to; printed in README.md.',
-  expose: ' Ports that are published beside nginx, as address:port on the host. 127.0.0.1 keeps a port on the host itself.',
-  settings: ' Settings that differ from their defaults, by service. `.env.example` and the catalogue name them.',
+  expose:
+    ' Ports that are published beside nginx, as address:port on the host. 127.0.0.1 keeps a port on the host itself.',
+  settings:
+    ' Settings that differ from their defaults, by service. `.env.example` and the catalogue name them.',
 };
 
 /** The text of a new `osgs.yaml`, with a comment on every key. */
@@ -72,7 +74,11 @@ export function formatAnswers(answers: Answers): string {
     ' The answers that this repository was made from. Edit them and run `npm create osgs@latest .` again.';
   const text = document.toString({ lineWidth: 0 });
   const annotated = parseDocument(text);
-  for (const pair of (annotated.contents as unknown as { items: { key: { value: string; commentBefore?: string; spaceBefore?: boolean } }[] }).items) {
+  for (const pair of (
+    annotated.contents as unknown as {
+      items: { key: { value: string; commentBefore?: string; spaceBefore?: boolean } }[];
+    }
+  ).items) {
     pair.key.commentBefore = comments[pair.key.value as keyof Answers];
     pair.key.spaceBefore = true;
   }
@@ -88,8 +94,10 @@ export function updateAnswers(text: string, answers: Answers): string {
   let changed = false;
   for (const [key, value] of Object.entries(answers)) {
     const present = (document.toJS() as Record<string, unknown> | null)?.[key];
-    const empty = present === undefined && typeof value === 'object' && Object.keys(value as object).length === 0;
-    if (value === undefined || empty || JSON.stringify(present) === JSON.stringify(value)) continue;
+    const empty =
+      present === undefined && typeof value === 'object' && Object.keys(value as object).length === 0;
+    if (value === undefined || value === '' || empty || JSON.stringify(present) === JSON.stringify(value))
+      continue;
     document.set(key, document.createNode(value));
     changed = true;
   }

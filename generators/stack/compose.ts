@@ -42,13 +42,17 @@ export function buildCompose(view: View): ComposeModel {
   // First what each service is, then what others add to it: the order of the blocks is the order of the services.
   for (const service of stack.services) add(service.compose, service);
   for (const service of stack.services) {
-    for (const wiring of service.wiring ?? []) if (wiring.compose && applies(wiring, service, stack)) add(wiring.compose, service);
+    for (const wiring of service.wiring ?? [])
+      if (wiring.compose && applies(wiring, service, stack)) add(wiring.compose, service);
   }
   for (const port of stack.ports) publish(containers, port);
 
   const blocks = [...containers].map(([name, definition]): ContainerBlock => {
     const service = owners.get(name);
-    if (!service || !definition.deploy) throw new Error(`${service?.file ?? 'catalogue'}: the container '${name}' is not defined whole in this stack`);
+    if (!service || !definition.deploy)
+      throw new Error(
+        `${service?.file ?? 'catalogue'}: the container '${name}' is not defined whole in this stack`,
+      );
     const limit = limits(definition);
     const variable = variableName(name, 'memory');
     memory.push({ variable, container: name, value: String(limit.memory), service });
@@ -56,7 +60,12 @@ export function buildCompose(view: View): ComposeModel {
     limit.pids ??= 512;
     const complete: Container = { image: `${service.image.name}:${service.image.tag}`, ...definition };
     const named = nameVariables(complete, stack, service) as Container;
-    return { name, service, definition: named, text: blockText(name, named, service.hardening?.[name] ?? {}) };
+    return {
+      name,
+      service,
+      definition: named,
+      text: blockText(name, named, service.hardening?.[name] ?? {}),
+    };
   });
   const order = new Map(stack.services.map((service, index) => [service.id, index]));
   blocks.sort((a, b) => (order.get(a.service.id) ?? 0) - (order.get(b.service.id) ?? 0));
@@ -74,15 +83,23 @@ function publish(containers: Map<string, Container>, port: PublishedPort): void 
   const networks = [...(Array.isArray(container.networks) ? (container.networks as string[]) : [])];
   // A container on internal networks alone cannot publish a port.
   if (!networks.includes('edge')) networks.push('edge');
-  containers.set(port.container, merge({ ...container, networks }, { ports: [`${port.bind}:${port.containerPort}${suffix}`] }) as Container);
+  containers.set(
+    port.container,
+    merge(
+      { ...container, networks },
+      { ports: [`${port.bind}:${port.containerPort}${suffix}`] },
+    ) as Container,
+  );
 }
 
 /** Mappings are merged key by key and lists are joined, as Compose itself merges files. */
 function merge(base: unknown, more: unknown): unknown {
-  if (Array.isArray(base) && Array.isArray(more)) return [...(base as unknown[]), ...(more as unknown[]).filter((item) => !base.includes(item))];
+  if (Array.isArray(base) && Array.isArray(more))
+    return [...(base as unknown[]), ...(more as unknown[]).filter((item) => !base.includes(item))];
   if (!isMapping(base) || !isMapping(more)) return more;
   const result: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(more)) result[key] = key in result ? merge(result[key], value) : value;
+  for (const [key, value] of Object.entries(more))
+    result[key] = key in result ? merge(result[key], value) : value;
   return result;
 }
 
@@ -93,11 +110,15 @@ function isMapping(value: unknown): value is Record<string, unknown> {
 /** `${NAME}` of a secret stops with a readable message where it is missing; that of a setting gets its default. */
 function nameVariables(value: unknown, stack: Stack, service: CatalogService): unknown {
   if (Array.isArray(value)) return value.map((item) => nameVariables(item, stack, service));
-  if (isMapping(value)) return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, nameVariables(item, stack, service)]));
+  if (isMapping(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, item]) => [key, nameVariables(item, stack, service)]),
+    );
   if (typeof value !== 'string') return value;
   return value.replace(/(?<!\$)\$\{([A-Z][A-Z0-9_]*)\}/g, (_match, name: string) => {
     const setting = stack.settings.find((candidate) => candidate.variable === name);
-    if (!setting) throw new Error(`${service.file}: \${${name}} is not a setting of any service in this stack`);
+    if (!setting)
+      throw new Error(`${service.file}: \${${name}} is not a setting of any service in this stack`);
     if (setting.definition.type === 'secret') return `\${${name}:?is missing in .env - run 'make env'}`;
     return `\${${name}:-${String(setting.value)}}`;
   });
@@ -113,7 +134,9 @@ function blockText(name: string, definition: Container, hardening: Hardening): s
   const lines = [`${head ?? ''}`, '  <<: *service'];
   if (hardening.root) lines.push(`  # Starts as root: ${hardening.root}.`);
   for (const line of rest) {
-    for (const [pattern, reason] of reasons) if (reason && pattern.test(line)) lines.push(`  # ${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`);
+    for (const [pattern, reason] of reasons)
+      if (reason && pattern.test(line))
+        lines.push(`  # ${reason[0]?.toUpperCase() ?? ''}${reason.slice(1)}.`);
     lines.push(line);
   }
   return lines.map((line) => (line === '' ? '' : `  ${line}`)).join('\n');

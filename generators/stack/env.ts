@@ -25,7 +25,11 @@ export function makeSecret(): string {
 export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
   return stack.services.flatMap((service): EnvEntry[] => [
     ...stack.settings
-      .filter((setting) => setting.service === service && (setting.definition.type === 'secret' || setting.definition.env === true))
+      .filter(
+        (setting) =>
+          setting.service === service &&
+          (setting.definition.type === 'secret' || setting.definition.env === true),
+      )
       .map(({ variable, definition, value }) => ({
         variable,
         help: definition.help,
@@ -34,7 +38,12 @@ export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
       })),
     ...compose.memory
       .filter((limit) => limit.service === service)
-      .map(({ variable, container, value }) => ({ variable, help: `Memory limit of the container ${container}.`, service, value })),
+      .map(({ variable, container, value }) => ({
+        variable,
+        help: `Memory limit of the container ${container}.`,
+        service,
+        value,
+      })),
   ]);
 }
 
@@ -51,14 +60,26 @@ export function formatEnvExample(entries: EnvEntry[]): string {
  * The text of `.env`: what is there stays as it is, byte for byte; keys that it lacks are appended, secrets with new
  * values.
  */
-export function completeEnv(present: string | undefined, entries: EnvEntry[], secret: () => string = makeSecret): string {
+export function completeEnv(
+  present: string | undefined,
+  entries: EnvEntry[],
+  secret: () => string = makeSecret,
+): string {
   if (present === undefined) {
-    return head + entries.map((entry, index) => section(entries, index) + formatEntry(entry, secret())).join('');
+    return (
+      head + entries.map((entry, index) => section(entries, index) + formatEntry(entry, secret())).join('')
+    );
   }
-  const missing = entries.filter(({ variable }) => !new RegExp(`^[ \\t]*#?[ \\t]*(export[ \\t]+)?${variable}[ \\t]*=`, 'm').test(present));
+  const missing = entries.filter(
+    ({ variable }) => !new RegExp(`^[ \\t]*#?[ \\t]*(export[ \\t]+)?${variable}[ \\t]*=`, 'm').test(present),
+  );
   if (missing.length === 0) return present;
   const gap = present === '' || present.endsWith('\n') ? '' : '\n';
-  return present + gap + missing.map((entry, index) => section(missing, index) + formatEntry(entry, secret())).join('');
+  return (
+    present +
+    gap +
+    missing.map((entry, index) => section(missing, index) + formatEntry(entry, secret())).join('')
+  );
 }
 
 function section(entries: EnvEntry[], index: number): string {
@@ -67,5 +88,7 @@ function section(entries: EnvEntry[], index: number): string {
 }
 
 function formatEntry(entry: EnvEntry, secret: string): string {
-  return entry.value === undefined ? `# ${entry.help}\n${entry.variable}=${secret}\n` : `# ${entry.help}\n#${entry.variable}=${entry.value}\n`;
+  return entry.value === undefined
+    ? `# ${entry.help}\n${entry.variable}=${secret}\n`
+    : `# ${entry.help}\n#${entry.variable}=${entry.value}\n`;
 }

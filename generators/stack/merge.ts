@@ -25,7 +25,11 @@ export function hash(content: string): string {
  * Compares three states of every file: as generated last time, as generated now, and as it is on disk (`mine`: its
  * text, or undefined where it is absent). Edits are never overwritten: where both sides changed, it is a conflict.
  */
-export function merge(base: Manifest | undefined, next: FileSet, mine: (path: string) => string | undefined): Change[] {
+export function merge(
+  base: Manifest | undefined,
+  next: FileSet,
+  mine: (path: string) => string | undefined,
+): Change[] {
   const changes: Change[] = [];
   for (const [path, file] of next) {
     const before = base?.files[path];

@@ -24,7 +24,10 @@ export default {
     expose: { type: 'object', additionalProperties: { type: 'string' } },
     settings: {
       type: 'object',
-      additionalProperties: { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
+      additionalProperties: {
+        type: 'object',
+        additionalProperties: { type: ['string', 'number', 'boolean'] },
+      },
     },
   },
 };

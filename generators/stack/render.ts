@@ -39,7 +39,13 @@ export function render(stack: Stack, templates: Template[]): Rendered {
   const view = makeView(stack);
   const compose = buildCompose(view);
   const env = envEntries(stack, compose);
-  const base = { ...view, compose, env, fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file), serviceView: (service: Stack['services'][number]) => serviceView(view, service) };
+  const base = {
+    ...view,
+    compose,
+    env,
+    fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),
+    serviceView: (service: Stack['services'][number]) => serviceView(view, service),
+  };
   const files: FileSet = new Map();
   const emit = (path: string, template: Template, more: object, once = false): void => {
     const content = template.ejs ? renderTemplate(template, { ...base, ...more }) : template.text;
@@ -55,9 +61,12 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     } else if (template.path.includes('[site]')) {
       for (const site of stack.sites) emit(template.path.replace('[site]', site.host), template, { site });
     } else if (template.path.includes('[route]')) {
-      for (const route of view.routes) emit(template.path.replace('[route]', route.id), template, { route, ...routeHeaders(view, route) });
+      for (const route of view.routes)
+        emit(template.path.replace('[route]', route.id), template, { route, ...routeHeaders(view, route) });
     } else if (template.path.includes('[service]')) {
-      for (const service of stack.services) if (service.tasks?.length) emit(template.path.replace('[service]', service.id), template, serviceView(view, service));
+      for (const service of stack.services)
+        if (service.tasks?.length)
+          emit(template.path.replace('[service]', service.id), template, serviceView(view, service));
     } else emit(template.path, template, {});
   }
   files.set('.env.example', { content: formatEnvExample(env), mode: 0o644, kind: 'managed' });
@@ -66,7 +75,12 @@ export function render(stack: Stack, templates: Template[]): Rendered {
 
 function routeHeaders(view: View, route: View['routes'][number]): { headers: [string, string][] } {
   const own = serviceView(view, route.service);
-  return { headers: Object.entries(route.definition.headers ?? {}).map(([name, value]) => [name, fill(value, { ...own, route }, route.service.file)]) };
+  return {
+    headers: Object.entries(route.definition.headers ?? {}).map(([name, value]) => [
+      name,
+      fill(value, { ...own, route }, route.service.file),
+    ]),
+  };
 }
 
 function renderTemplate(template: Template, view: object): string {
@@ -79,5 +93,9 @@ function renderTemplate(template: Template, view: object): string {
 
 /** What is emitted is mostly no HTML: the portal page escapes its own texts. */
 function asText(value: unknown): string {
-  return typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+  return typeof value === 'string'
+    ? value
+    : value === undefined || value === null
+      ? ''
+      : JSON.stringify(value);
 }

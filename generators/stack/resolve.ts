@@ -9,18 +9,28 @@ import type { ResolvedSetting, Stack } from './stack.js';
 /** Gives a problem the place of the answer that caused it. */
 export type Locate = (path: (string | number)[], message: string, remedy?: string) => Problem;
 
-const nowhere: Locate = (_path, message, remedy) => ({ message, ...(remedy === undefined ? {} : { remedy }) });
+const nowhere: Locate = (_path, message, remedy) => ({
+  message,
+  ...(remedy === undefined ? {} : { remedy }),
+});
 
 export const categories = ['proxy', 'database', 'map server', 'tiles', 'api', 'files', 'site'];
 
 /** Decides everything about a stack, or lists all that is wrong with the answers. */
-export function resolve(answers: Answers, catalog: Catalog, locate: Locate = nowhere): { stack: Stack } | { problems: Problem[] } {
+export function resolve(
+  answers: Answers,
+  catalog: Catalog,
+  locate: Locate = nowhere,
+): { stack: Stack } | { problems: Problem[] } {
   const problems: Problem[] = [];
   const { services, added } = resolveServices(answers, catalog, problems, locate);
   if (problems.length > 0) return { problems };
   const settings = resolveSettings(answers, services, catalog, problems, locate);
   const port = (name: string, fallback: number): number =>
-    Number(settings.find((setting) => setting.service.always && setting.definition.name === name)?.value ?? fallback);
+    Number(
+      settings.find((setting) => setting.service.always && setting.definition.name === name)?.value ??
+        fallback,
+    );
   const base = {
     answers,
     name: answers.name,
@@ -40,15 +50,24 @@ export function resolve(answers: Answers, catalog: Catalog, locate: Locate = now
 }
 
 /** Whether a part of `service` applies among these services and settings. */
-export function applies(condition: Condition, service: CatalogService, stack: Pick<Stack, 'services' | 'settings' | 'tls'>): boolean {
+export function applies(
+  condition: Condition,
+  service: CatalogService,
+  stack: Pick<Stack, 'services' | 'settings' | 'tls'>,
+): boolean {
   if (condition.with !== undefined && !stack.services.some(({ id }) => id === condition.with)) return false;
   if (condition.tls !== undefined && condition.tls !== stack.tls) return false;
   if (condition.setting === undefined) return true;
   return settingValue(stack.settings, service.id, condition.setting) === true;
 }
 
-export function settingValue(settings: ResolvedSetting[], service: string, name: string): SettingValue | undefined {
-  return settings.find((setting) => setting.service.id === service && setting.definition.name === name)?.value;
+export function settingValue(
+  settings: ResolvedSetting[],
+  service: string,
+  name: string,
+): SettingValue | undefined {
+  return settings.find((setting) => setting.service.id === service && setting.definition.name === name)
+    ?.value;
 }
 
 /** The name in `.env` of a service's setting. */
@@ -56,7 +75,12 @@ export function variableName(service: string, setting: string): string {
   return `${service}_${setting}`.toUpperCase().replaceAll('-', '_');
 }
 
-function resolveServices(answers: Answers, catalog: Catalog, problems: Problem[], locate: Locate): Pick<Stack, 'services' | 'added'> {
+function resolveServices(
+  answers: Answers,
+  catalog: Catalog,
+  problems: Problem[],
+  locate: Locate,
+): Pick<Stack, 'services' | 'added'> {
   const chosen = new Map<string, CatalogService>();
   const added: Stack['added'] = [];
   for (const service of catalog.values()) if (service.always) chosen.set(service.id, service);
@@ -66,7 +90,13 @@ function resolveServices(answers: Answers, catalog: Catalog, problems: Problem[]
     else {
       const names = nearest(id, catalog.keys());
       problems.push(
-        locate(['services', index], `there is no service '${id}'`, names.length > 0 ? `Did you mean ${names.join(' or ')}?` : "Run 'create-osgs list' to see all services."),
+        locate(
+          ['services', index],
+          `there is no service '${id}'`,
+          names.length > 0
+            ? `Did you mean ${names.join(' or ')}?`
+            : "Run 'create-osgs list' to see all services.",
+        ),
       );
     }
   });
@@ -82,7 +112,10 @@ function resolveServices(answers: Answers, catalog: Catalog, problems: Problem[]
   }
   for (const service of chosen.values()) {
     for (const id of service.conflicts ?? []) {
-      if (chosen.has(id)) problems.push(locate(['services'], `'${service.id}' and '${id}' cannot be in one stack`, 'Choose one of them.'));
+      if (chosen.has(id))
+        problems.push(
+          locate(['services'], `'${service.id}' and '${id}' cannot be in one stack`, 'Choose one of them.'),
+        );
     }
   }
   const order = (service: CatalogService): number => categories.indexOf(service.category);
@@ -90,18 +123,39 @@ function resolveServices(answers: Answers, catalog: Catalog, problems: Problem[]
   return { services, added };
 }
 
-function resolveSettings(answers: Answers, services: CatalogService[], catalog: Catalog, problems: Problem[], locate: Locate): ResolvedSetting[] {
+function resolveSettings(
+  answers: Answers,
+  services: CatalogService[],
+  catalog: Catalog,
+  problems: Problem[],
+  locate: Locate,
+): ResolvedSetting[] {
   for (const [id, values] of Object.entries(answers.settings)) {
     const service = catalog.get(id);
     if (!service) {
-      problems.push(locate(['settings', id], `settings name a service '${id}' that does not exist`, hint(id, catalog.keys())));
+      problems.push(
+        locate(
+          ['settings', id],
+          `settings name a service '${id}' that does not exist`,
+          hint(id, catalog.keys()),
+        ),
+      );
       continue;
     }
     // 'path' belongs to the routes, see sites.ts.
-    const names = [...(service.settings ?? []).filter(({ type }) => type !== 'secret').map(({ name }) => name), ...(service.routes ? ['path'] : [])];
+    const names = [
+      ...(service.settings ?? []).filter(({ type }) => type !== 'secret').map(({ name }) => name),
+      ...(service.routes ? ['path'] : []),
+    ];
     for (const name of Object.keys(values)) {
       if ((service.settings ?? []).some((setting) => setting.name === name && setting.type === 'secret')) {
-        problems.push(locate(['settings', id, name], `'${id}.${name}' is a secret and has no place in the answers`, `Set ${variableName(id, name)} in .env.`));
+        problems.push(
+          locate(
+            ['settings', id, name],
+            `'${id}.${name}' is a secret and has no place in the answers`,
+            `Set ${variableName(id, name)} in .env.`,
+          ),
+        );
       } else if (!names.includes(name)) {
         problems.push(locate(['settings', id, name], `'${id}' has no setting '${name}'`, hint(name, names)));
       }
@@ -113,25 +167,37 @@ function resolveSettings(answers: Answers, services: CatalogService[], catalog: 
       const given = answers.settings[service.id]?.[definition.name];
       const value = given ?? definition.default;
       const wrong = given === undefined ? undefined : checkValue(definition, given);
-      if (wrong) problems.push(locate(['settings', service.id, definition.name], `'${service.id}.${definition.name}' ${wrong}`, definition.help));
+      if (wrong)
+        problems.push(
+          locate(
+            ['settings', service.id, definition.name],
+            `'${service.id}.${definition.name}' ${wrong}`,
+            definition.help,
+          ),
+        );
       settings.push({ service, definition, variable: variableName(service.id, definition.name), value });
     }
   }
   const known = { services, settings, tls: answers.tls };
-  return settings.filter(({ definition, service }) => !definition.when || applies(definition.when, service, known));
+  return settings.filter(
+    ({ definition, service }) => !definition.when || applies(definition.when, service, known),
+  );
 }
 
 function hint(word: string, names: Iterable<string>): string {
   const all = [...names];
   const near = nearest(word, all);
   if (near.length > 0) return `Did you mean ${near.join(' or ')}?`;
-  return all.length > 0 && all.length < 20 ? `There are: ${all.join(', ')}.` : "Run 'create-osgs list' to see all services.";
+  return all.length > 0 && all.length < 20
+    ? `There are: ${all.join(', ')}.`
+    : "Run 'create-osgs list' to see all services.";
 }
 
 function checkValue(definition: ResolvedSetting['definition'], value: SettingValue): string | undefined {
   const { type, minimum, maximum, choices, pattern } = definition;
   if (type === 'boolean') return typeof value === 'boolean' ? undefined : 'must be true or false';
-  if (type === 'choice') return choices?.includes(String(value)) ? undefined : `must be one of ${(choices ?? []).join(', ')}`;
+  if (type === 'choice')
+    return choices?.includes(String(value)) ? undefined : `must be one of ${(choices ?? []).join(', ')}`;
   if (type === 'integer') {
     if (!Number.isInteger(value)) return 'must be a whole number';
     if (minimum !== undefined && Number(value) < minimum) return `must be at least ${minimum}`;
@@ -140,5 +206,7 @@ function checkValue(definition: ResolvedSetting['definition'], value: SettingVal
   }
   if (typeof value !== 'string') return 'must be a text';
   if (/[\r\n\0]/.test(value)) return 'must be one line';
-  return pattern === undefined || new RegExp(`^(?:${pattern})$`).test(value) ? undefined : `must match ${pattern}`;
+  return pattern === undefined || new RegExp(`^(?:${pattern})$`).test(value)
+    ? undefined
+    : `must match ${pattern}`;
 }

@@ -39,7 +39,9 @@ export function fillAll<T>(value: T, view: object, file: string): T {
   if (typeof value === 'string') return fill(value, view, file) as T;
   if (Array.isArray(value)) return value.map((item: unknown) => fillAll(item, view, file)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillAll(item as unknown, view, file)])) as T;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, fillAll(item as unknown, view, file)]),
+  ) as T;
 }
 
 export function makeView(stack: Stack): View {
@@ -53,12 +55,15 @@ export function makeView(stack: Stack): View {
       stack.services.flatMap((service) =>
         (service.wiring ?? [])
           .filter((wiring) => applies(wiring, service, stack))
-          .flatMap((wiring) => fillAll(wiring.offers?.[kind] ?? [], serviceView(view, service), service.file)),
+          .flatMap((wiring) =>
+            fillAll(wiring.offers?.[kind] ?? [], serviceView(view, service), service.file),
+          ),
       ),
   };
   for (const route of view.routes) {
     // An entry may name a setting: the address that a person opens is known only now.
-    route.entryUrl = route.url + fill(route.definition.entry ?? '', serviceView(view, route.service), route.service.file);
+    route.entryUrl =
+      route.url + fill(route.definition.entry ?? '', serviceView(view, route.service), route.service.file);
   }
   return view;
 }

@@ -14,7 +14,13 @@ export interface YamlFile {
 
 /** Compiles a JSON Schema once. Throws where the schema itself is wrong. */
 export function compileSchema(schema: object): ValidateFunction {
-  return new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, strictRequired: false, strictTypes: false }).compile(schema);
+  return new Ajv({
+    allErrors: true,
+    strict: true,
+    allowUnionTypes: true,
+    strictRequired: false,
+    strictTypes: false,
+  }).compile(schema);
 }
 
 /** Reads YAML and checks it against a schema. Nothing is thrown: what is wrong comes back with its line and column. */
@@ -63,12 +69,19 @@ function describe(error: ErrorObject): string {
   return `${where || 'the file'} ${error.message ?? 'is wrong'}`;
 }
 
-function position(document: Document, path: Path, lines: LineCounter): { line: number; column: number } | object {
+function position(
+  document: Document,
+  path: Path,
+  lines: LineCounter,
+): { line: number; column: number } | object {
   for (let length = path.length; length >= 0; length--) {
-    const parent: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length - 1), true);
+    const parent: unknown =
+      length === 0 ? document.contents : document.getIn(path.slice(0, length - 1), true);
     const key = path[length - 1];
-    const pair = length > 0 && isMap(parent) ? parent.items.find((item) => String(item.key) === String(key)) : undefined;
-    const node: unknown = pair?.key ?? (length === 0 ? document.contents : document.getIn(path.slice(0, length), true));
+    const pair =
+      length > 0 && isMap(parent) ? parent.items.find((item) => String(item.key) === String(key)) : undefined;
+    const node: unknown =
+      pair?.key ?? (length === 0 ? document.contents : document.getIn(path.slice(0, length), true));
     if (isNode(node) && node.range) {
       const { line, col } = lines.linePos(node.range[0]);
       return { line, column: col };

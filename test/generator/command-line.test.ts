@@ -5,7 +5,17 @@ import { describe, expect, test } from '@jest/globals';
 import { packageRoot } from '../../catalog/load.js';
 import { createOsgs, emptyFolder, readTree, run, secretValues } from '../run.js';
 
-const small = ['--yes', '--services', 'postgis,geoserver,qgis-server,mapproxy', '--domain', 'gis.example.org', '--domain', 'tiles.example.org=mapproxy', '--tls', 'self-signed'];
+const small = [
+  '--yes',
+  '--services',
+  'postgis,geoserver,qgis-server,mapproxy',
+  '--domain',
+  'gis.example.org',
+  '--domain',
+  'tiles.example.org=mapproxy',
+  '--tls',
+  'self-signed',
+];
 
 function make(args = small): string {
   const folder = join(emptyFolder(), 'my-stack');
@@ -16,7 +26,8 @@ function make(args = small): string {
 
 test('the same command twice gives the same trees, but for the secrets in .env', () => {
   const [one, two] = [readTree(make()), readTree(make())];
-  const secrets = (tree: typeof one): string => (tree.get('.env')?.content ?? '').replace(/^([A-Z0-9_]+)=.+$/gm, '$1=');
+  const secrets = (tree: typeof one): string =>
+    (tree.get('.env')?.content ?? '').replace(/^([A-Z0-9_]+)=.+$/gm, '$1=');
   expect(secrets(one)).toBe(secrets(two));
   expect(one.get('.env')?.content).not.toBe(two.get('.env')?.content);
   one.delete('.env');
@@ -67,7 +78,7 @@ test('an edit that a new service would overwrite stops the run before the first 
   const compose = join(folder, 'compose.yaml');
   writeFileSync(compose, readFileSync(compose, 'utf8').replace('max-size: 10m', 'max-size: 50m'));
   const before = readTree(folder);
-  const ran = createOsgs([folder, '--yes', '--services', 'postgis,martin']);
+  const ran = createOsgs([folder, '--yes', '--services', 'postgis,mapproxy,martin']);
   expect(ran.code).toBe(3);
   expect(ran.stderr).toContain('compose.yaml: was edited here');
   expect(readTree(folder)).toEqual(before);
@@ -85,12 +96,37 @@ describe('bad input writes nothing and says what to do', () => {
   const cases: [string, string[], number, string][] = [
     ['an unknown service', ['--yes', '--services', 'geosever'], 1, 'Did you mean geoserver?'],
     ['no service', ['--yes'], 1, '--services a,b,c'],
-    ['a host name that is none', ['--yes', '--services', 'martin', '--domain', 'https://x'], 1, "'https://x' is not a host name"],
+    [
+      'a host name that is none',
+      ['--yes', '--services', 'martin', '--domain', 'https://x'],
+      1,
+      "'https://x' is not a host name",
+    ],
     ['an unknown flag', ['--yes', '--servcies', 'martin'], 2, 'Did you mean --services'],
-    ['a TLS mode that is not offered yet', ['--yes', '--services', 'martin', '--tls', 'letsencrypt'], 2, 'not offered by this version'],
-    ['an e-mail address that is none', ['--yes', '--services', 'martin', '--email', 'me'], 2, 'not an e-mail address'],
-    ['a setting without a value', ['--yes', '--services', 'martin', '--set', 'martin'], 2, 'SERVICE.SETTING=VALUE'],
-    ['a catalogue that is not there', ['--yes', '--services', 'martin', '--catalog', '/nowhere'], 1, '/nowhere'],
+    [
+      'a TLS mode that is not offered yet',
+      ['--yes', '--services', 'martin', '--tls', 'letsencrypt'],
+      2,
+      'not offered by this version',
+    ],
+    [
+      'an e-mail address that is none',
+      ['--yes', '--services', 'martin', '--email', 'me'],
+      2,
+      'not an e-mail address',
+    ],
+    [
+      'a setting without a value',
+      ['--yes', '--services', 'martin', '--set', 'martin'],
+      2,
+      'SERVICE.SETTING=VALUE',
+    ],
+    [
+      'a catalogue that is not there',
+      ['--yes', '--services', 'martin', '--catalog', '/nowhere'],
+      1,
+      '/nowhere',
+    ],
   ];
   test.each(cases)('%s', (_name, args, code, text) => {
     const folder = emptyFolder();
@@ -122,7 +158,9 @@ describe('bad input writes nothing and says what to do', () => {
     const folder = make();
     const file = join(folder, 'osgs.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('- geoserver', '- geosever'));
-    expect(createOsgs([folder, '--yes']).stderr).toMatch(/osgs\.yaml:\d+:\d+: there is no service 'geosever'/);
+    expect(createOsgs([folder, '--yes']).stderr).toMatch(
+      /osgs\.yaml:\d+:\d+: there is no service 'geosever'/,
+    );
   });
 
   test('a catalogue file that breaks the schema, with its line', () => {
@@ -140,7 +178,8 @@ describe('bad input writes nothing and says what to do', () => {
     const target = join(folder, 'stack');
     // Root may write anywhere: there the command runs as nobody.
     const command = [process.execPath, join(packageRoot(), 'dist/generators/cli/main.js'), target, ...small];
-    const [program = '', ...rest] = process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups', ...command] : command;
+    const [program = '', ...rest] =
+      process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups', ...command] : command;
     const ran = run(program, rest);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain('cannot be created');
@@ -183,7 +222,9 @@ routes:
   );
   const out = join(folder, 'out');
   expect(createOsgs(['list', '--catalog', folder]).stdout).toContain('Says what it hears.');
-  expect(createOsgs([out, '--yes', '--services', 'echo', '--domain', 'x.org', '--catalog', folder]).code).toBe(0);
+  expect(
+    createOsgs([out, '--yes', '--services', 'echo', '--domain', 'x.org', '--catalog', folder]).code,
+  ).toBe(0);
   expect(readFileSync(join(out, 'services/echo/echo.conf'), 'utf8')).toBe('at https://x.org/echo/\n');
   expect(readFileSync(join(out, 'compose.yaml'), 'utf8')).toContain('image: example/echo:1.2');
   expect(readFileSync(join(out, 'nginx/routes/echo.conf'), 'utf8')).toContain('echo:8080');
@@ -192,9 +233,15 @@ routes:
 
 test('--config - takes the whole answer set, and --json prints one object and nothing else', () => {
   const folder = join(emptyFolder(), 'made');
-  const ran = createOsgs([folder, '--config', '-', '--json'], { input: 'services: [mapproxy]\ndomains: [{host: m.org, owner: mapproxy}]\ntls: off\n' });
+  const ran = createOsgs([folder, '--config', '-', '--json'], {
+    input: 'services: [mapproxy]\ndomains: [{host: m.org, owner: mapproxy}]\ntls: off\n',
+  });
   expect(ran.code).toBe(0);
-  expect(JSON.parse(ran.stdout)).toMatchObject({ written: true, name: 'made', addresses: [{ id: 'mapproxy', url: 'http://m.org/mapproxy/' }] });
+  expect(JSON.parse(ran.stdout)).toMatchObject({
+    written: true,
+    name: 'made',
+    addresses: [{ id: 'mapproxy', url: 'http://m.org/mapproxy/' }],
+  });
   expect(ran.stderr).toBe('');
 });
 

@@ -13,56 +13,128 @@ describe.each([
   ['the database alone', ['postgis'], 'self-signed'],
 ])('%s', (_name, services, tls) => {
   const folder = join(emptyFolder(), 'stack');
-  const made = createOsgs([folder, '--yes', '--services', services.join(','), '--domain', 'gis.example.org', '--alias', 'www.example.org=gis.example.org', '--tls', tls, '--expose', 'postgis']);
-  const compose = (...args: string[]): ReturnType<typeof run> => run('docker', ['compose', ...args], { cwd: folder });
+  const made = createOsgs([
+    folder,
+    '--yes',
+    '--services',
+    services.join(','),
+    '--domain',
+    'gis.example.org',
+    '--alias',
+    'www.example.org=gis.example.org',
+    '--tls',
+    tls,
+    '--expose',
+    'postgis',
+  ]);
+  const compose = (...args: string[]): ReturnType<typeof run> =>
+    run('docker', ['compose', ...args], { cwd: folder });
 
   test('is emitted', () => expect(made).toMatchObject({ code: 0 }));
 
   test('docker compose accepts it, with .env and without', () => {
     expect(compose('config', '-q')).toEqual({ code: 0, stdout: '', stderr: '' });
-    expect(run('docker', ['compose', '--env-file', '/dev/null', 'config', '--no-interpolate', '-q'], { cwd: folder })).toMatchObject({ code: 0 });
+    expect(
+      run('docker', ['compose', '--env-file', '/dev/null', 'config', '--no-interpolate', '-q'], {
+        cwd: folder,
+      }),
+    ).toMatchObject({ code: 0 });
     const bare = run('docker', ['compose', '--env-file', '/dev/null', 'config', '-q'], { cwd: folder });
     if (services.includes('postgis')) expect(bare.stderr).toContain("run 'make env'");
   });
 
-  test('nginx accepts it with every upstream absent', () => expect(nginxTest(folder)).toEqual({ code: 0, stdout: '', stderr: '' }));
+  test('nginx accepts it with every upstream absent', () =>
+    expect(nginxTest(folder)).toEqual({ code: 0, stdout: '', stderr: '' }));
 
   test('shellcheck and sh -n are silent', () => {
-    const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.sh') && !name.startsWith('.osgs'));
+    const scripts = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.sh') && !name.startsWith('.osgs'),
+    );
     expect(scripts.length).toBeGreaterThan(3);
-    for (const script of scripts) expect(run('sh', ['-n', script], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
+    for (const script of scripts)
+      expect(run('sh', ['-n', script], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(run('shellcheck', scripts, { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   test('yamllint is silent', () => {
-    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.yaml') && !name.startsWith('.osgs'));
-    expect(run('yamllint', ['--strict', '-c', '.yamllint', ...files], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.yaml') && !name.startsWith('.osgs'),
+    );
+    expect(run('yamllint', ['--strict', '-c', '.yamllint', ...files], { cwd: folder })).toEqual({
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
   });
 
   test('make -n works for every target of make help', () => {
     const help = run('make', ['-s', 'help'], { cwd: folder });
     expect(help.code).toBe(0);
     const targets = [...help.stdout.matchAll(/^ {2}([a-z-]+) /gm)].map((match) => match[1] ?? '');
-    expect(targets).toEqual(expect.arrayContaining(['up', 'down', 'restart', 'ps', 'logs', 'shell', 'pull', 'config', 'check', 'env', 'psql']));
-    for (const target of [...targets, 'postgis-logs', 'start-postgis', 'stop-postgis', 'restart-postgis', 'postgis-shell']) {
-      expect({ target, ...run('make', ['-n', target, 's=nginx'], { cwd: folder }) }).toMatchObject({ target, code: 0, stderr: '' });
+    expect(targets).toEqual(
+      expect.arrayContaining([
+        'up',
+        'down',
+        'restart',
+        'ps',
+        'logs',
+        'shell',
+        'pull',
+        'config',
+        'check',
+        'env',
+        'psql',
+      ]),
+    );
+    for (const target of [
+      ...targets,
+      'postgis-logs',
+      'start-postgis',
+      'stop-postgis',
+      'restart-postgis',
+      'postgis-shell',
+    ]) {
+      expect({ target, ...run('make', ['-n', target, 's=nginx'], { cwd: folder }) }).toMatchObject({
+        target,
+        code: 0,
+        stderr: '',
+      });
     }
   });
 
   test('every container is hardened, limited, rotated and on its networks only', () => {
-    const model = JSON.parse(compose('config', '--format', 'json').stdout) as { services: Record<string, Record<string, unknown>>; networks: Record<string, { internal?: boolean }> };
+    const model = JSON.parse(compose('config', '--format', 'json').stdout) as {
+      services: Record<string, Record<string, unknown>>;
+      networks: Record<string, { internal?: boolean }>;
+    };
     for (const [name, service] of Object.entries(model.services)) {
-      expect(service).toMatchObject({ cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'], init: true, logging: { options: { 'max-size': '10m' } } });
+      expect(service).toMatchObject({
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        init: true,
+        logging: { options: { 'max-size': '10m' } },
+      });
       expect(String(service.image)).toMatch(/:[\w.-]*\d[\w.-]*$/);
       expect(String(service.image)).not.toMatch(/:(latest|main|master|edge)$/);
-      expect((service.deploy as { resources: { limits: { memory: string } } }).resources.limits.memory).toBeTruthy();
+      expect(
+        (service.deploy as { resources: { limits: { memory: string } } }).resources.limits.memory,
+      ).toBeTruthy();
       expect(service.privileged ?? false).toBe(false);
       if (service.restart === 'no') expect(service.healthcheck).toBeUndefined();
-      else expect({ name, test: (service.healthcheck as { test?: string[] } | undefined)?.test?.join(' ') ?? '' }).toMatchObject({ test: expect.stringMatching(/\w/) as unknown });
-      if (name !== 'nginx' && name !== 'postgis') expect({ name, ports: service.ports }).toEqual({ name, ports: undefined });
+      else
+        expect({
+          name,
+          test: (service.healthcheck as { test?: string[] } | undefined)?.test?.join(' ') ?? '',
+        }).toMatchObject({ test: expect.stringMatching(/\w/) as unknown });
+      if (name !== 'nginx' && name !== 'postgis')
+        expect({ name, ports: service.ports }).toEqual({ name, ports: undefined });
       expect(Object.keys((service.networks ?? {}) as object)).not.toContain('default');
     }
-    expect(model.networks).toMatchObject(services.length > 1 ? { web: { internal: true }, data: { internal: true } } : { web: { internal: true } });
+    expect(model.networks).toMatchObject(
+      services.length > 1
+        ? { web: { internal: true }, data: { internal: true } }
+        : { web: { internal: true } },
+    );
   });
 
   test('make env makes a .env like the generator does, and never changes one', () => {

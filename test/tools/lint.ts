@@ -8,7 +8,23 @@ let pair: string | undefined;
 function certificate(): string {
   if (pair === undefined) {
     pair = emptyFolder();
-    const made = run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=test', '-keyout', join(pair, 'privkey.pem'), '-out', join(pair, 'fullchain.pem')]);
+    const made = run('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '2',
+      '-subj',
+      '/CN=test',
+      '-keyout',
+      join(pair, 'privkey.pem'),
+      '-out',
+      join(pair, 'fullchain.pem'),
+    ]);
     if (made.code !== 0) throw new Error(made.stderr);
   }
   return pair;
@@ -23,7 +39,13 @@ export function nginxTest(repository: string): Ran {
     writeFileSync(file, readFileSync(file, 'utf8').replace(/\/certificates\/[^/]+\//g, `${certificate()}/`));
   }
   const main = join(folder, 'nginx.conf');
-  writeFileSync(main, readFileSync(main, 'utf8').replace('user nginx;', 'user root;').replace('/run/nginx.pid', join(folder, 'pid')));
+  writeFileSync(
+    main,
+    readFileSync(main, 'utf8')
+      .replace('user nginx;', 'user root;')
+      .replace('/dev/stdout', join(folder, 'access.log'))
+      .replace('/run/nginx.pid', join(folder, 'pid')),
+  );
   mkdirSync(join(folder, 'local.d'), { recursive: true });
   return run('nginx', ['-t', '-q', '-c', main, '-e', 'stderr']);
 }

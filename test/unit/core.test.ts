@@ -11,7 +11,15 @@ import type { Stack } from '../../generators/stack/stack.js';
 const catalog = loadCatalog();
 
 function answers(more: Partial<Answers>): Answers {
-  return { name: 'test', services: [], domains: [{ host: 'gis.example.org' }], tls: 'self-signed', expose: {}, settings: {}, ...more };
+  return {
+    name: 'test',
+    services: [],
+    domains: [{ host: 'gis.example.org' }],
+    tls: 'self-signed',
+    expose: {},
+    settings: {},
+    ...more,
+  };
 }
 
 function stackOf(more: Partial<Answers>): Stack {
@@ -22,7 +30,9 @@ function stackOf(more: Partial<Answers>): Stack {
 
 function problemsOf(more: Partial<Answers>): string {
   const resolved = resolve(answers(more), catalog);
-  return 'problems' in resolved ? resolved.problems.map(({ message, remedy }) => `${message} | ${remedy ?? ''}`).join('\n') : '';
+  return 'problems' in resolved
+    ? resolved.problems.map(({ message, remedy }) => `${message} | ${remedy ?? ''}`).join('\n')
+    : '';
 }
 
 describe('host names', () => {
@@ -32,14 +42,25 @@ describe('host names', () => {
     ['localhost', 'localhost'],
     ['gis.example.org.', 'gis.example.org'],
   ])('%s becomes %s', (text, host) => expect(normalizeHost(text)).toBe(host));
-  test.each(['', 'a b', 'https://x.org', 'x.org/a', '-a.org', 'a..b', '192.0.2.1', '*.example.org', 'a_b.org', 'a;b.org'])('%p is none', (text) =>
-    expect(normalizeHost(text)).toBeUndefined(),
-  );
+  test.each([
+    '',
+    'a b',
+    'https://x.org',
+    'x.org/a',
+    '-a.org',
+    'a..b',
+    '192.0.2.1',
+    '*.example.org',
+    'a_b.org',
+    'a;b.org',
+  ])('%p is none', (text) => expect(normalizeHost(text)).toBeUndefined());
 });
 
 test('a mistyped service is answered with the nearest names', () => {
   expect(nearest('geosever', catalog.keys())).toEqual(['geoserver']);
-  expect(problemsOf({ services: ['geosever'] })).toContain("there is no service 'geosever' | Did you mean geoserver?");
+  expect(problemsOf({ services: ['geosever'] })).toContain(
+    "there is no service 'geosever' | Did you mean geoserver?",
+  );
 });
 
 test('a service brings the services that it needs, and says so', () => {
@@ -54,8 +75,14 @@ test('the static site takes the root of the primary domain, and the portal has i
 });
 
 test('an owner whose path is fixed keeps it, and the root of its domain leads there', () => {
-  const stack = stackOf({ services: ['mapproxy', 'martin'], domains: [{ host: 'a.org' }, { host: 'b.org', owner: 'mapproxy' }, { host: 'c.org', owner: 'martin' }] });
-  expect(stack.sites[1]).toMatchObject({ root: { redirect: '/mapproxy/demo/' }, routes: [{ url: 'https://b.org/mapproxy/' }] });
+  const stack = stackOf({
+    services: ['mapproxy', 'martin'],
+    domains: [{ host: 'a.org' }, { host: 'b.org', owner: 'mapproxy' }, { host: 'c.org', owner: 'martin' }],
+  });
+  expect(stack.sites[1]).toMatchObject({
+    root: { redirect: '/mapproxy/demo/' },
+    routes: [{ url: 'https://b.org/mapproxy/' }],
+  });
   expect(stack.sites[2]).toMatchObject({ root: 'route', routes: [{ url: 'https://c.org/' }] });
 });
 
@@ -65,29 +92,77 @@ test('a port that is not the usual one is part of every address', () => {
 });
 
 test.each<[string, Partial<Answers>, string]>([
-  ['two services on one route', { services: ['martin', 'postgrest'], settings: { martin: { path: '/api/' } } }, 'are both at gis.example.org/api/'],
+  [
+    'two services on one route',
+    { services: ['martin', 'postgrest'], settings: { martin: { path: '/api/' } } },
+    'are both at gis.example.org/api/',
+  ],
   ['a domain given twice', { domains: [{ host: 'a.org' }, { host: 'A.org' }] }, "'a.org' is given twice"],
-  ['a domain for a service that is not there', { services: ['martin'], domains: [{ host: 'a.org', owner: 'mapproxy' }] }, "'mapproxy', which is not in this stack"],
-  ['a path for a service whose path is fixed', { services: ['geoserver'], settings: { geoserver: { path: '/maps/' } } }, 'is reached at /geoserver/ and nowhere else'],
-  ['a secret among the settings', { services: ['postgis'], settings: { postgis: { password: 'x' } } }, 'is a secret'],
-  ['an unknown setting', { services: ['geoserver'], settings: { geoserver: { heapp: '1g' } } }, 'Did you mean heap?'],
-  ['a setting of the wrong form', { services: ['geoserver'], settings: { geoserver: { heap: 'much; rm' } } }, 'must match'],
-  ['an unknown port', { services: ['postgis'], expose: { postgres: '' } }, "no service of this stack has a port 'postgres'"],
-  ['a port published twice', { services: ['postgis'], expose: { postgis: '127.0.0.1:443' } }, 'published twice'],
-  ['the path that the portal has', { services: ['martin'], settings: { martin: { path: '/portal/' } } }, 'keeps that path for itself'],
+  [
+    'a domain for a service that is not there',
+    { services: ['martin'], domains: [{ host: 'a.org', owner: 'mapproxy' }] },
+    "'mapproxy', which is not in this stack",
+  ],
+  [
+    'a path for a service whose path is fixed',
+    { services: ['geoserver'], settings: { geoserver: { path: '/maps/' } } },
+    'is reached at /geoserver/ and nowhere else',
+  ],
+  [
+    'a secret among the settings',
+    { services: ['postgis'], settings: { postgis: { password: 'x' } } },
+    'is a secret',
+  ],
+  [
+    'an unknown setting',
+    { services: ['geoserver'], settings: { geoserver: { heapp: '1g' } } },
+    'Did you mean heap?',
+  ],
+  [
+    'a setting of the wrong form',
+    { services: ['geoserver'], settings: { geoserver: { heap: 'much; rm' } } },
+    'must match',
+  ],
+  [
+    'an unknown port',
+    { services: ['postgis'], expose: { postgres: '' } },
+    "no service of this stack has a port 'postgres'",
+  ],
+  [
+    'a port published twice',
+    { services: ['postgis'], expose: { postgis: '127.0.0.1:443' } },
+    'published twice',
+  ],
+  [
+    'the path that the portal has',
+    { services: ['martin'], settings: { martin: { path: '/portal/' } } },
+    'keeps that path for itself',
+  ],
 ])('%s is refused', (_name, more, text) => expect(problemsOf(more)).toContain(text));
 
 test('a malformed osgs.yaml is refused with its line and column', () => {
-  expect(parseAnswers('name: a\nservices: [a\n', 'osgs.yaml').problems[0]).toMatchObject({ file: 'osgs.yaml', line: 3 });
-  expect(parseAnswers('name: a\nserivces: []\n', 'osgs.yaml').problems[0]).toMatchObject({ line: 2, column: 1, message: "unknown key 'serivces'" });
-  expect(parseAnswers('tls: maybe\n', 'osgs.yaml').problems[0]).toMatchObject({ line: 1, message: 'tls must be one of self-signed, off' });
+  expect(parseAnswers('name: a\nservices: [a\n', 'osgs.yaml').problems[0]).toMatchObject({
+    file: 'osgs.yaml',
+    line: 3,
+  });
+  expect(parseAnswers('name: a\nserivces: []\n', 'osgs.yaml').problems[0]).toMatchObject({
+    line: 2,
+    column: 1,
+    message: "unknown key 'serivces'",
+  });
+  expect(parseAnswers('tls: maybe\n', 'osgs.yaml').problems[0]).toMatchObject({
+    line: 1,
+    message: 'tls must be one of self-signed, off',
+  });
 });
 
 test('osgs.yaml keeps the comments of the owner when an answer changes', () => {
   const text = '# ours\nname: a # short\nservices: [martin] # tiles\ntls: off\n';
   const parsed = parseAnswers(text, 'osgs.yaml').answers as Answers;
   expect(updateAnswers(text, { ...parsed, expose: {}, settings: {} })).toBe(text);
-  expect(updateAnswers(text, { ...parsed, tls: 'self-signed' })).toBe(text.replace('tls: off', 'tls: self-signed'));
+  expect(updateAnswers(text, { ...parsed, tls: 'self-signed' })).toBe(
+    text.replace('tls: off', 'tls: self-signed'),
+  );
 });
 
 test('values in .env stay byte for byte, and a missing key is appended', () => {
@@ -109,7 +184,8 @@ test('a secret is 32 letters and digits', () => {
 });
 
 describe('three states of a file', () => {
-  const next = (content: string): Map<string, { content: string; mode: number; kind: 'managed' }> => new Map([['f', { content, mode: 0o644, kind: 'managed' }]]);
+  const next = (content: string): Map<string, { content: string; mode: number; kind: 'managed' }> =>
+    new Map([['f', { content, mode: 0o644, kind: 'managed' }]]);
   const base = { generator: '1', files: { f: hash('old') } };
   test.each([
     ['old', 'old', 'unchanged'],
@@ -117,8 +193,11 @@ describe('three states of a file', () => {
     ['mine', 'old', 'kept'],
     ['mine', 'new', 'conflict'],
     [undefined, 'new', 'deleted'],
-  ])('mine %p, generated %p: %s', (mine, now, action) => expect(merge(base, next(now), () => mine)).toMatchObject([{ action }]));
-  test('a file that is there and was never generated is a conflict', () => expect(merge(undefined, next('new'), () => 'x')).toMatchObject([{ action: 'conflict' }]));
+  ])('mine %p, generated %p: %s', (mine, now, action) =>
+    expect(merge(base, next(now), () => mine)).toMatchObject([{ action }]),
+  );
+  test('a file that is there and was never generated is a conflict', () =>
+    expect(merge(undefined, next('new'), () => 'x')).toMatchObject([{ action: 'conflict' }]));
   test('a file no longer generated is removed, unless it was edited', () => {
     expect(merge(base, new Map(), () => 'old')).toMatchObject([{ action: 'removed' }]);
     expect(merge(base, new Map(), () => 'mine')).toMatchObject([{ action: 'kept' }]);

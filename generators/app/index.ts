@@ -32,7 +32,7 @@ export default class App extends Generator {
 
   constructor(args: string[], options: AppOptions & Record<string, unknown>) {
     // Yeoman's own commit asks file by file and follows .yo-resolve files of the folders above: ours has decided by now.
-    super(args, options as never, { customCommitTask: () => this._commit() } as never);
+    super(args, options as never, { customCommitTask: () => this._commit() });
     this.app = options;
   }
 

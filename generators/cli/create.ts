@@ -59,10 +59,10 @@ async function runGenerator(
     cwd: process.cwd(),
     ...(interactive ? {} : { stdout: silent as never, stderr: silent as never }),
     skipInstall: true,
-  } as never);
+  });
   env.on('error', () => undefined);
   env.register(App as never, { namespace: 'osgs:app', resolved: import.meta.filename });
-  await env.run(['osgs:app'], options as never);
+  await env.run(['osgs:app'], options);
 }
 
 async function chooseDirectory(line: CommandLine, interactive: boolean): Promise<string> {

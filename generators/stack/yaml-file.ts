@@ -9,7 +9,7 @@ export interface YamlFile {
   data: unknown;
   problems: Problem[];
   /** A problem at the node that `path` names, or at the nearest one above it. */
-  at(path: Path, message: string, remedy?: string): Problem;
+  at: (path: Path, message: string, remedy?: string) => Problem;
 }
 
 /** Compiles a JSON Schema once. Throws where the schema itself is wrong. */

@@ -128,7 +128,7 @@ describe.each([
         }).toMatchObject({ test: expect.stringMatching(/\w/) as unknown });
       if (name !== 'nginx' && name !== 'postgis')
         expect({ name, ports: service.ports }).toEqual({ name, ports: undefined });
-      expect(Object.keys((service.networks ?? {}) as object)).not.toContain('default');
+      expect(Object.keys(service.networks ?? {})).not.toContain('default');
     }
     expect(model.networks).toMatchObject(
       services.length > 1

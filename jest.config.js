@@ -1,8 +1,10 @@
+const engine = process.env.OSGS_LANE === 'engine';
+
 export default {
   testEnvironment: 'node',
-  roots: ['<rootDir>/dist/test'],
+  roots: [engine ? '<rootDir>/dist/test/engine' : '<rootDir>/dist/test'],
   testMatch: ['**/*.test.js'],
-  testPathIgnorePatterns: process.env.OSGS_LANE === 'engine' ? [] : ['/engine/'],
+  testPathIgnorePatterns: engine ? [] : ['/dist/test/engine/'],
   transform: {},
   testTimeout: 120000,
 };

@@ -14,7 +14,7 @@ export interface Ran {
 export function run(
   program: string,
   args: string[],
-  options: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv } = {},
+  options: { cwd?: string; input?: string; env?: NodeJS.ProcessEnv; timeout?: number } = {},
 ): Ran {
   const result = spawnSync(program, args, {
     encoding: 'utf8',

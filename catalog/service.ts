@@ -57,6 +57,8 @@ export interface Route {
   headers?: Record<string, string>;
   /** Parts of the path that are refused, relative to the route. */
   deny?: string[];
+  /** Parameters of the query, in any case, with which a request is refused. */
+  deny_query?: string[];
   access: 'public' | 'login';
 }
 

@@ -20,7 +20,11 @@ function sql(text: string, role?: { name: string; secret: string }): Ran {
   const connection = role
     ? ['-e', `PGPASSWORD=${secret(role.secret)}`, 'postgis', 'psql', '-h', 'postgis', '-U', role.name]
     : ['postgis', 'psql', '-U', 'postgres'];
-  return inStack('docker', ['compose', 'exec', '-T', ...connection, '-d', 'gis', '-X', '-At', '-v', 'ON_ERROR_STOP=1'], text);
+  return inStack(
+    'docker',
+    ['compose', 'exec', '-T', ...connection, '-d', 'gis', '-X', '-At', '-v', 'ON_ERROR_STOP=1'],
+    text,
+  );
 }
 
 function secret(variable: string): string {
@@ -30,7 +34,19 @@ function secret(variable: string): string {
 /** Fetches a public address from nginx on this host, trusting the stack's own authority and nothing else. */
 function fetchThrough(url: string, more: string[] = []): { status: string; type: string; body: Buffer } {
   const body = join(folder, '..', 'body');
-  const ran = run('curl', ['-sS', '--cacert', join(folder, '..', 'ca.crt'), '--connect-to', '::127.0.0.1:443', '-o', body, '-w', '%{http_code} %{content_type}', ...more, url]);
+  const ran = run('curl', [
+    '-sS',
+    '--cacert',
+    join(folder, '..', 'ca.crt'),
+    '--connect-to',
+    '::127.0.0.1:443',
+    '-o',
+    body,
+    '-w',
+    '%{http_code} %{content_type}',
+    ...more,
+    url,
+  ]);
   if (ran.code !== 0) throw new Error(`${url}: ${ran.stderr}`);
   const [status = '', type = ''] = ran.stdout.split(' ');
   return { status, type, body: readFileSync(body) };
@@ -41,7 +57,8 @@ function colours(image: Buffer): { width: number; counts: Map<string, number> } 
   const png = PNG.sync.read(image);
   const counts = new Map<string, number>();
   for (let at = 0; at < png.data.length; at += 4) {
-    const colour = png.data[at + 3] === 0 ? 'clear' : `${png.data[at]},${png.data[at + 1]},${png.data[at + 2]}`;
+    const colour =
+      png.data[at + 3] === 0 ? 'clear' : `${png.data[at]},${png.data[at + 1]},${png.data[at + 2]}`;
     counts.set(colour, (counts.get(colour) ?? 0) + 1);
   }
   return { width: png.width, counts };
@@ -50,30 +67,57 @@ function colours(image: Buffer): { width: number; counts: Map<string, number> } 
 /** The countries of Natural Earth as SQL that makes gis.countries. */
 function countriesSql(): string {
   const require = createRequire(import.meta.url);
-  const atlas = JSON.parse(readFileSync(require.resolve('world-atlas/countries-110m.json'), 'utf8')) as Topology;
+  const atlas = JSON.parse(
+    readFileSync(require.resolve('world-atlas/countries-110m.json'), 'utf8'),
+  ) as Topology;
   const { features } = feature(atlas, atlas.objects.countries as GeometryCollection<{ name: string }>);
-  const rows = features.map(({ properties, geometry }) => `('${properties.name.replaceAll("'", "''")}', ST_SetSRID(ST_Multi(ST_GeomFromGeoJSON('${JSON.stringify(geometry)}')), 4326))`);
+  const rows = features.map(
+    ({ properties, geometry }) =>
+      `('${properties.name.replaceAll("'", "''")}', ST_SetSRID(ST_Multi(ST_GeomFromGeoJSON('${JSON.stringify(geometry)}')), 4326))`,
+  );
   return `CREATE TABLE gis.countries (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, geom geometry(MultiPolygon, 4326));
 INSERT INTO gis.countries (name, geom) VALUES ${rows.join(',\n')};`;
 }
 
 describe('a stack on a real engine', () => {
   beforeAll(() => {
-    const made = createOsgs([folder, '--yes', '--services', 'postgis,qgis-server,mapproxy,swagger-ui,hugo', '--domain', 'gis.example.org', '--domain', 'tiles.example.org=mapproxy', '--set', 'qgis-server.project=atlas']);
+    const made = createOsgs([
+      folder,
+      '--yes',
+      '--services',
+      'postgis,qgis-server,mapproxy,swagger-ui,hugo',
+      '--domain',
+      'gis.example.org',
+      '--domain',
+      'tiles.example.org=mapproxy',
+      '--set',
+      'qgis-server.project=atlas',
+    ]);
     expect(made).toMatchObject({ code: 0 });
     // The starter project, with its layer read from the database instead of the file.
     const projects = join(folder, 'services/qgis-server/projects');
     mkdirSync(join(projects, 'atlas'));
-    const starter = readFileSync(join(packageRoot(), 'templates/services/qgis-server/projects/world/world.qgs'), 'utf8');
+    const starter = readFileSync(
+      join(packageRoot(), 'templates/services/qgis-server/projects/world/world.qgs'),
+      'utf8',
+    );
     writeFileSync(
       join(projects, 'atlas/atlas.qgs'),
       starter
-        .replace('<datasource>./countries.geojson</datasource>', `<datasource>service='gis' key='id' srid=4326 type=MultiPolygon table="gis"."countries" (geom)</datasource>`)
-        .replace('<provider encoding="UTF-8">ogr</provider>', '<provider encoding="UTF-8">postgres</provider>')
+        .replace(
+          '<datasource>./countries.geojson</datasource>',
+          `<datasource>service='gis' key='id' srid=4326 type=MultiPolygon table="gis"."countries" (geom)</datasource>`,
+        )
+        .replace(
+          '<provider encoding="UTF-8">ogr</provider>',
+          '<provider encoding="UTF-8">postgres</provider>',
+        )
         .replace('providerKey="ogr"', 'providerKey="postgres"'),
     );
     const up = inStack('make', ['up']);
-    expect({ ...up, stdout: up.stdout.slice(-2000), stderr: up.stderr.slice(-2000) }).toMatchObject({ code: 0 });
+    expect({ ...up, stdout: up.stdout.slice(-2000), stderr: up.stderr.slice(-2000) }).toMatchObject({
+      code: 0,
+    });
     writeFileSync(join(folder, '..', 'ca.crt'), inStack('make', ['-s', 'ca']).stdout);
     const loaded = sql(countriesSql());
     expect(loaded).toMatchObject({ code: 0 });
@@ -84,7 +128,16 @@ describe('a stack on a real engine', () => {
   }, slow);
 
   test('every long-running container is healthy and every job ended well', () => {
-    const states = inStack('docker', ['compose', 'ps', '-a', '--format', '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}']).stdout.trim().split('\n').sort();
+    const states = inStack('docker', [
+      'compose',
+      'ps',
+      '-a',
+      '--format',
+      '{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}',
+    ])
+      .stdout.trim()
+      .split('\n')
+      .sort();
     expect(states).toEqual([
       'certificates running healthy 0',
       'hugo running healthy 0',
@@ -100,17 +153,41 @@ describe('a stack on a real engine', () => {
   });
 
   test('capabilities carry the public host name and no other address of ours', () => {
-    const qgis = fetchThrough('https://gis.example.org/ogc/atlas?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetCapabilities').body.toString();
+    const qgis = fetchThrough(
+      'https://gis.example.org/ogc/atlas?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetCapabilities',
+    ).body.toString();
     expect(qgis).toContain('https://gis.example.org/ogc/atlas?');
     expect(qgis).not.toMatch(/qgis-server|https?:\/\/gis\.example\.org:|http:\/\/gis\.example\.org/);
-    const tiles = fetchThrough('https://tiles.example.org/mapproxy/service?service=WMS&version=1.3.0&request=GetCapabilities').body.toString();
+    const tiles = fetchThrough(
+      'https://tiles.example.org/mapproxy/service?service=WMS&version=1.3.0&request=GetCapabilities',
+    ).body.toString();
     expect(tiles).toContain('https://tiles.example.org/mapproxy/service?');
     expect(tiles).not.toMatch(/http:\/\/(mapproxy|tiles)/);
   });
 
+  test('a request cannot name another file as its project', () => {
+    for (const query of [
+      'MAP=/io/data/world/world.qgs&',
+      'map=/io/data/world/world.qgs&',
+      'SERVICE=WMS&Map=/etc/passwd&',
+      '%4DAP=/etc/passwd&',
+    ]) {
+      expect(
+        fetchThrough(`https://gis.example.org/ogc/atlas?${query}SERVICE=WMS&REQUEST=GetCapabilities`).status,
+      ).toBe('403');
+    }
+    expect(
+      fetchThrough(
+        'https://gis.example.org/ows/?MAP=/io/data/world/world.qgs&SERVICE=WMS&REQUEST=GetCapabilities',
+      ).status,
+    ).toBe('404');
+  });
+
   const land = '233,226,200';
   test('a map drawn from the database shows land and sea', () => {
-    const map = fetchThrough('https://gis.example.org/ogc/atlas?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=countries&STYLES=&CRS=EPSG:4326&BBOX=-90,-180,90,180&WIDTH=800&HEIGHT=400&FORMAT=image/png&TRANSPARENT=true');
+    const map = fetchThrough(
+      'https://gis.example.org/ogc/atlas?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=countries&STYLES=&CRS=EPSG:4326&BBOX=-90,-180,90,180&WIDTH=800&HEIGHT=400&FORMAT=image/png&TRANSPARENT=true',
+    );
     expect(map).toMatchObject({ status: '200', type: 'image/png' });
     const { width, counts } = colours(map.body);
     expect(width).toBe(800);
@@ -119,25 +196,48 @@ describe('a stack on a real engine', () => {
     expect((counts.get('clear') ?? 0) / (800 * 400)).toBeGreaterThan(0.5);
   });
 
-  test('MapProxy serves the same map as a tile, and the second time from its cache', () => {
-    const tile = fetchThrough('https://tiles.example.org/mapproxy/wmts/qgis/web/0/0/0.png');
-    expect(tile).toMatchObject({ status: '200', type: 'image/png' });
-    const { width, counts } = colours(tile.body);
-    expect(width).toBe(256);
-    expect([...counts].filter(([colour]) => colour !== 'clear').reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(15000);
-    expect(counts.get('clear') ?? 0).toBeGreaterThan(15000);
-    inStack('docker', ['compose', 'stop', 'qgis-server']);
-    expect(fetchThrough('https://tiles.example.org/mapproxy/wmts/qgis/web/0/0/0.png').body.equals(tile.body)).toBe(true);
-    inStack('make', ['up']);
-  }, slow);
+  test(
+    'MapProxy serves the same map as a tile, and the second time from its cache',
+    () => {
+      const tile = fetchThrough('https://tiles.example.org/mapproxy/wmts/qgis/web/0/0/0.png');
+      expect(tile).toMatchObject({ status: '200', type: 'image/png' });
+      const { width, counts } = colours(tile.body);
+      expect(width).toBe(256);
+      expect(
+        [...counts].filter(([colour]) => colour !== 'clear').reduce((sum, [, count]) => sum + count, 0),
+      ).toBeGreaterThan(15000);
+      expect(counts.get('clear') ?? 0).toBeGreaterThan(15000);
+      inStack('docker', ['compose', 'stop', 'qgis-server']);
+      expect(
+        fetchThrough('https://tiles.example.org/mapproxy/wmts/qgis/web/0/0/0.png').body.equals(tile.body),
+      ).toBe(true);
+      inStack('make', ['up']);
+    },
+    slow,
+  );
 
   test('the front page, the portal and Swagger UI are there, and an unknown host name gets nothing', () => {
     expect(fetchThrough('https://gis.example.org/').body.toString()).toContain('Welcome');
-    expect(fetchThrough('https://gis.example.org/portal/').body.toString()).toContain('https://tiles.example.org/mapproxy/demo/');
+    expect(fetchThrough('https://gis.example.org/portal/').body.toString()).toContain(
+      'https://tiles.example.org/mapproxy/demo/',
+    );
     expect(fetchThrough('https://gis.example.org/swagger/').body.toString()).toContain('swagger-ui');
-    expect(run('curl', ['-sk', '--connect-to', '::127.0.0.1:443', 'https://other.example.org/']).code).toBe(35);
+    expect(run('curl', ['-sk', '--connect-to', '::127.0.0.1:443', 'https://other.example.org/']).code).toBe(
+      35,
+    );
     expect(run('curl', ['-s', '--connect-to', '::127.0.0.1:80', 'http://other.example.org/']).code).toBe(52);
-    expect(run('curl', ['-s', '-o', '/dev/null', '-w', '%{http_code} %{redirect_url}', '--connect-to', '::127.0.0.1:80', 'http://gis.example.org/a?b=c']).stdout).toBe('308 https://gis.example.org/a?b=c');
+    expect(
+      run('curl', [
+        '-s',
+        '-o',
+        '/dev/null',
+        '-w',
+        '%{http_code} %{redirect_url}',
+        '--connect-to',
+        '::127.0.0.1:80',
+        'http://gis.example.org/a?b=c',
+      ]).stdout,
+    ).toBe('308 https://gis.example.org/a?b=c');
   });
 
   test('make check finds nothing wrong', () => {
@@ -152,8 +252,16 @@ describe('a stack on a real engine', () => {
     expect(sql('delete from gis.countries', qgis).stderr).toContain('permission denied');
     expect(sql('create table gis.x (a int)', qgis).stderr).toContain('permission denied');
     expect(sql('create schema x', qgis).stderr).toContain('permission denied');
-    expect(sql("select rolsuper or rolcreaterole or rolcreatedb from pg_roles where rolname = 'qgis_server'").stdout).toBe('f\n');
-    expect(sql('create table gis.mine (a int); drop table gis.mine', { name: 'gis', secret: 'POSTGIS_GIS_PASSWORD' }).code).toBe(0);
+    expect(
+      sql("select rolsuper or rolcreaterole or rolcreatedb from pg_roles where rolname = 'qgis_server'")
+        .stdout,
+    ).toBe('f\n');
+    expect(
+      sql('create table gis.mine (a int); drop table gis.mine', {
+        name: 'gis',
+        secret: 'POSTGIS_GIS_PASSWORD',
+      }).code,
+    ).toBe(0);
   });
 
   test('no container sees a secret that is not its own', () => {
@@ -165,21 +273,45 @@ describe('a stack on a real engine', () => {
         return [name, secrets.filter((value) => inspected.includes(value)).length];
       }),
     );
-    expect(seen).toEqual({ nginx: 0, certificates: 0, mapproxy: 0, hugo: 0, 'swagger-ui': 0, 'qgis-server': 1 });
+    expect(seen).toEqual({
+      nginx: 0,
+      certificates: 0,
+      mapproxy: 0,
+      hugo: 0,
+      'swagger-ui': 0,
+      'qgis-server': 1,
+    });
   });
 
   test('the database has no way out and no way in but from its clients', () => {
-    const nginx = inStack('docker', ['compose', 'exec', '-T', 'nginx', 'curl', '-sS', '--max-time', '3', 'telnet://postgis:5432']);
+    const nginx = inStack('docker', [
+      'compose',
+      'exec',
+      '-T',
+      'nginx',
+      'curl',
+      '-sS',
+      '--max-time',
+      '3',
+      'telnet://postgis:5432',
+    ]);
     expect(nginx.stderr).toContain('Could not resolve host');
   });
 
-  test('after make down and make up the data is still there, and a run again changes nothing', () => {
-    const before = readTree(folder);
-    expect(createOsgs([folder, '--yes']).code).toBe(0);
-    expect(readTree(folder)).toEqual(before);
-    expect(inStack('make', ['down']).code).toBe(0);
-    expect(inStack('make', ['up']).code).toBe(0);
-    expect(Number(sql('select count(*) from gis.countries').stdout)).toBeGreaterThan(170);
-    expect(fetchThrough('https://gis.example.org/ogc/atlas?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetCapabilities').status).toBe('200');
-  }, slow);
+  test(
+    'after make down and make up the data is still there, and a run again changes nothing',
+    () => {
+      const before = readTree(folder);
+      expect(createOsgs([folder, '--yes']).code).toBe(0);
+      expect(readTree(folder)).toEqual(before);
+      expect(inStack('make', ['down']).code).toBe(0);
+      expect(inStack('make', ['up']).code).toBe(0);
+      expect(Number(sql('select count(*) from gis.countries').stdout)).toBeGreaterThan(170);
+      expect(
+        fetchThrough('https://gis.example.org/ogc/atlas?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetCapabilities')
+          .status,
+      ).toBe('200');
+    },
+    slow,
+  );
 });

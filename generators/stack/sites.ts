@@ -213,5 +213,5 @@ function finishSite(site: Site, problems: Problem[], locate: Locate, answers: An
   }
   const owner = site.routes.find((route) => route.owns && route.path !== '/');
   if (byPath.has('/')) site.root = 'route';
-  else if (owner) site.root = { redirect: owner.path + (owner.definition.entry ?? '') };
+  else if (owner) site.root = { redirect: owner };
 }

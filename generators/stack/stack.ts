@@ -26,8 +26,8 @@ export interface Site {
   aliases: string[];
   primary: boolean;
   routes: ResolvedRoute[];
-  /** Where `/` leads: to a path that it redirects to, to the portal, or nowhere else (a route answers there). */
-  root: { redirect: string } | 'portal' | 'route';
+  /** Where `/` leads: to the entry of a route, to the portal, or nowhere else (a route answers there). */
+  root: { redirect: ResolvedRoute } | 'portal' | 'route';
 }
 
 /** A setting that applies in this stack. Secrets have no value here: the generator knows their names only. */

@@ -80,7 +80,7 @@ test('an owner whose path is fixed keeps it, and the root of its domain leads th
     domains: [{ host: 'a.org' }, { host: 'b.org', owner: 'mapproxy' }, { host: 'c.org', owner: 'martin' }],
   });
   expect(stack.sites[1]).toMatchObject({
-    root: { redirect: '/mapproxy/demo/' },
+    root: { redirect: { path: '/mapproxy/' } },
     routes: [{ url: 'https://b.org/mapproxy/' }],
   });
   expect(stack.sites[2]).toMatchObject({ root: 'route', routes: [{ url: 'https://c.org/' }] });

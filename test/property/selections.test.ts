@@ -1,0 +1,122 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { loadCatalog } from '../../catalog/load.js';
+import { loadTemplates } from '../../generators/app/disk.js';
+import type { Answers, DomainAnswer } from '../../generators/stack/answers.js';
+import { completeEnv } from '../../generators/stack/env.js';
+import { render, type Rendered } from '../../generators/stack/render.js';
+import { resolve } from '../../generators/stack/resolve.js';
+import type { Stack } from '../../generators/stack/stack.js';
+import { emptyFolder, run, secretValues } from '../run.js';
+import { nginxTest } from '../tools/lint.js';
+
+const catalog = loadCatalog();
+const templates = loadTemplates(catalog);
+const ids = [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id);
+const routed = ids.filter((id) => catalog.get(id)?.routes?.some(({ own }) => own !== 'no'));
+
+/** Any selection, on one to four domains: some own a domain, some are by path on another; each TLS mode and port. */
+const anyAnswers = fc
+  .record({
+    services: fc
+      .subarray(ids, { minLength: 1 })
+      .chain((chosen) => fc.shuffledSubarray(chosen, { minLength: chosen.length })),
+    owners: fc.array(fc.constantFrom(...routed), { maxLength: 3 }),
+    moved: fc.subarray(routed, { maxLength: 3 }),
+    alias: fc.boolean(),
+    tls: fc.constantFrom('self-signed' as const, 'off' as const),
+    expose: fc.boolean(),
+    port: fc.constantFrom(443, 8443),
+  })
+  .map(({ services, owners, moved, alias, tls, expose, port }): Answers => {
+    const owning = [...new Set(owners)].filter((id) => services.includes(id));
+    const elsewhere = moved.filter((id) => services.includes(id) && !owning.includes(id));
+    const domains: DomainAnswer[] = [
+      { host: 'gis.example.org', ...(alias ? { aliases: ['www.gis.example.org', 'maps.example.net'] } : {}) },
+    ];
+    owning.forEach((owner, index) => domains.push({ host: `own${index}.example.org`, owner }));
+    if (elsewhere.length > 0) domains.push({ host: 'other.example.org', services: elsewhere });
+    return {
+      name: 'any',
+      services,
+      domains,
+      tls,
+      expose: expose && services.includes('postgis') ? { postgis: '127.0.0.1:5432' } : {},
+      settings: port === 443 ? {} : { nginx: { https_port: port } },
+    };
+  });
+
+function make(answers: Answers): { stack: Stack; rendered: Rendered; env: string } {
+  const resolved = resolve(answers, catalog);
+  if ('problems' in resolved) throw new Error(resolved.problems.map(({ message }) => message).join('; '));
+  const rendered = render(resolved.stack, templates);
+  return { stack: resolved.stack, rendered, env: completeEnv(undefined, rendered.env) };
+}
+
+test('any answers give the same bytes twice, and no secret outside .env', () => {
+  fc.assert(
+    fc.property(anyAnswers, (answers) => {
+      const one = make(answers);
+      const two = make(structuredClone(answers));
+      expect([...two.rendered.files]).toEqual([...one.rendered.files]);
+      for (const secret of secretValues(one.env))
+        for (const { content } of one.rendered.files.values()) expect(content).not.toContain(secret);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('any answers leave no template mark, no undefined and no tab at a line end in a file', () => {
+  fc.assert(
+    fc.property(anyAnswers, (answers) => {
+      for (const [path, { content }] of make(answers).rendered.files) {
+        expect({ path, found: /<%|%>|\bundefined\b|\[object |[ \t]+$/m.exec(content)?.[0] }).toEqual({
+          path,
+          found: undefined,
+        });
+        expect(content.endsWith('\n') && !content.endsWith('\n\n')).toBe(true);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('any answers place every route once, and publish no port twice', () => {
+  fc.assert(
+    fc.property(anyAnswers, (answers) => {
+      const { stack, rendered } = make(answers);
+      const places = stack.sites.flatMap(({ host, routes }) => routes.map(({ path }) => host + path));
+      expect(new Set(places).size).toBe(places.length);
+      const wanted = stack.services.flatMap(({ routes }) => routes ?? []).length;
+      expect(places.length).toBe(wanted);
+      const ports = rendered.compose.containers
+        .flatMap(({ definition }) => (definition.ports ?? []) as string[])
+        .map((port) => port.split(':').at(-2));
+      expect(new Set(ports).size).toBe(ports.length);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('docker compose and nginx accept any answers', () => {
+  fc.assert(
+    fc.property(anyAnswers, (answers) => {
+      const { rendered, env } = make(answers);
+      const folder = emptyFolder();
+      for (const [path, { content }] of rendered.files) {
+        mkdirSync(dirname(join(folder, path)), { recursive: true });
+        writeFileSync(join(folder, path), content);
+      }
+      writeFileSync(join(folder, '.env'), env);
+      expect(run('docker', ['compose', 'config', '-q'], { cwd: folder })).toEqual({
+        code: 0,
+        stdout: '',
+        stderr: '',
+      });
+      expect(nginxTest(folder)).toEqual({ code: 0, stdout: '', stderr: '' });
+    }),
+    { numRuns: 60 },
+  );
+}, 300_000);

@@ -34,6 +34,8 @@ export default class App extends Generator {
     // Yeoman's own commit asks file by file and follows .yo-resolve files of the folders above: ours has decided by now.
     super(args, options as never, { customCommitTask: () => this._commit() });
     this.app = options;
+    // Yeoman announces every error before ours is printed in its own words.
+    this.log.error = () => this.log;
   }
 
   async prompting(): Promise<void> {

@@ -126,7 +126,7 @@ export const questions: Question[] = [
     fallback: () => [{ host: 'localhost' }],
     prompt: ({ answers }) => ({
       type: 'input',
-      message: 'Host names, the primary one first (gis.example.org tiles.example.org=mapproxy)',
+      message: 'Host names, the primary one first; HOST=service for one of its own',
       default: (answers.domains ?? [{ host: 'localhost' }]).map(formatDomain).join(' '),
       validate: (text: string) => {
         const wrong = text
@@ -212,6 +212,7 @@ export const questions: Question[] = [
         choices: offered.map((port) => ({
           value: port.name,
           name: `${port.name} (${port.port}): ${port.purpose}`,
+          short: port.name,
           checked: answers.expose?.[port.name] !== undefined,
         })),
       };

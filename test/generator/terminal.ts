@@ -1,0 +1,48 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { packageRoot } from '../../catalog/load.js';
+
+export const key = { enter: '\r', space: ' ', down: '\u001b[B', ctrlC: '\u0003', backspace: '\u007f' };
+
+/** The command line in a pseudo-terminal, made by util-linux's script. */
+export class Terminal {
+  private shown = '';
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly ended: Promise<number>;
+
+  constructor(args: string[], cwd: string) {
+    const command = [process.execPath, join(packageRoot(), 'dist/generators/cli/main.js'), ...args].map(
+      (word) => `'${word}'`,
+    );
+    this.child = spawn('script', ['-qec', `stty cols 100 rows 40; ${command.join(' ')}`, '/dev/null'], {
+      cwd,
+    });
+    this.child.stdout.on('data', (data: Buffer) => (this.shown += data.toString()));
+    this.ended = new Promise((resolve) => this.child.on('close', (code) => resolve(code ?? -1)));
+  }
+
+  /** Waits until the text is on the screen, then forgets what was shown. */
+  async see(text: string): Promise<string> {
+    for (let waited = 0; waited < 20_000; waited += 50) {
+      const screen = stripVTControlCharacters(this.shown);
+      if (screen.includes(text)) {
+        this.shown = '';
+        // Inquirer shows its prompt a moment before it listens.
+        await new Promise((done) => setTimeout(done, 150));
+        return screen;
+      }
+      await new Promise((done) => setTimeout(done, 50));
+    }
+    throw new Error(`'${text}' was not shown:\n${stripVTControlCharacters(this.shown)}`);
+  }
+
+  type(text: string): void {
+    this.child.stdin.write(text);
+  }
+
+  /** The exit code, once the program has ended. */
+  exit(): Promise<number> {
+    return this.ended;
+  }
+}

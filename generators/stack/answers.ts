@@ -1,4 +1,4 @@
-import { parseDocument, Document } from 'yaml';
+import { Document, isScalar, parseDocument, visit } from 'yaml';
 import type { Problem } from './problem.js';
 import schema from './osgs.schema.js';
 import { compileSchema, readYaml } from './yaml-file.js';
@@ -74,14 +74,13 @@ export function formatAnswers(answers: Answers): string {
     ' The answers that this repository was made from. Edit them and run `npm create osgs@latest .` again.';
   const text = document.toString({ lineWidth: 0 });
   const annotated = parseDocument(text);
-  for (const pair of (
-    annotated.contents as unknown as {
-      items: { key: { value: string; commentBefore?: string; spaceBefore?: boolean } }[];
-    }
-  ).items) {
-    pair.key.commentBefore = comments[pair.key.value as keyof Answers];
-    pair.key.spaceBefore = true;
-  }
+  visit(annotated, {
+    Pair(index, { key }, ancestors) {
+      if (!isScalar(key) || ancestors.length !== 2) return;
+      key.commentBefore = comments[key.value as keyof Answers];
+      key.spaceBefore = index !== 0;
+    },
+  });
   return annotated.toString({ lineWidth: 0 });
 }
 

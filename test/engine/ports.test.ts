@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { createOsgs, emptyFolder, run, type Ran } from '../run.js';
+
+const slow = 300_000;
+
+describe.each([
+  { tls: 'off', address: 'http://gis.example.org:8080/' },
+  { tls: 'self-signed', address: 'https://gis.example.org:8443/' },
+])('a small stack on ports of its own with tls $tls', ({ tls, address }) => {
+  const folder = join(emptyFolder(), 'ports');
+  const make = (target: string): Ran => run('make', ['-s', target], { cwd: folder, timeout: slow });
+
+  afterAll(() => {
+    run('docker', ['compose', 'down', '-v', '--remove-orphans'], { cwd: folder, timeout: slow });
+  }, slow);
+
+  test(
+    'answers there, and make check knows',
+    () => {
+      const made = createOsgs([
+        folder,
+        '--yes',
+        '--services=hugo',
+        '--domain=gis.example.org',
+        `--tls=${tls}`,
+        '--set=nginx.http_port=8080',
+        '--set=nginx.https_port=8443',
+      ]);
+      expect(made).toMatchObject({ code: 0 });
+      expect(make('up')).toMatchObject({ code: 0 });
+      const checked = make('check');
+      expect(checked.stdout).toContain(`${address}\n`);
+      expect(checked.stdout).toContain('all checks passed');
+      const page = run('curl', ['-sSk', '--connect-to', '::127.0.0.1:', address]);
+      expect(page.stdout).toContain('services/hugo/site/content/_index.md');
+    },
+    slow,
+  );
+});

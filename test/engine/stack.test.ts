@@ -184,9 +184,12 @@ describe('a stack on a real engine', () => {
   });
 
   const land = '233,226,200';
-  test('a map drawn from the database shows land and sea', () => {
+  test.each([
+    ['a map drawn from the database', 'atlas', 'countries'],
+    ['the starter map, asked for as a whole,', 'world', 'World'],
+  ])('%s shows land and sea', (_what, project, layers) => {
     const map = fetchThrough(
-      'https://gis.example.org/ogc/atlas?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=countries&STYLES=&CRS=EPSG:4326&BBOX=-90,-180,90,180&WIDTH=800&HEIGHT=400&FORMAT=image/png&TRANSPARENT=true',
+      `https://gis.example.org/ogc/${project}?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=${layers}&STYLES=&CRS=EPSG:4326&BBOX=-90,-180,90,180&WIDTH=800&HEIGHT=400&FORMAT=image/png&TRANSPARENT=true`,
     );
     expect(map).toMatchObject({ status: '200', type: 'image/png' });
     const { width, counts } = colours(map.body);

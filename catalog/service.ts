@@ -114,6 +114,8 @@ export interface Service {
   license: string;
   maturity: 'stable' | 'experimental';
   untested?: string;
+  /** What is to be done by hand when the part of the image's tag that the pattern finds changes. */
+  upgrade?: { part: string; note: string }[];
   /** In every stack, never asked for. */
   always?: boolean;
   image: { name: string; tag: string; evidence: string };

@@ -7,10 +7,11 @@ import {
   readFileSync,
   realpathSync,
 } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Catalog } from '../../catalog/service.js';
 import { packageRoot } from '../../catalog/load.js';
-import type { Manifest } from '../stack/merge.js';
+import type { DiskFile } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
 import type { Template } from '../stack/render.js';
 
@@ -89,7 +90,7 @@ export function inspectDirectory(directory: string): 'new' | 'stack' {
   return 'new';
 }
 
-function canWrite(path: string): boolean {
+export function canWrite(path: string): boolean {
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
     return true;
@@ -126,27 +127,35 @@ export function insidePath(directory: string, path: string): string | undefined 
   return file;
 }
 
-/** The manifest of the last run. Its content is not trusted: paths that leave the directory are dropped. */
-export function readManifest(directory: string): Manifest | undefined {
-  const text = readInside(directory, '.osgs/manifest.json');
-  if (text === undefined) return undefined;
+/** What stands at a path of the directory; no link is followed. Undefined where there is nothing. */
+export function readDisk(directory: string, path: string): DiskFile | undefined {
+  const file = join(directory, path);
+  let stat;
   try {
-    const manifest = JSON.parse(text) as Manifest;
-    const files = Object.entries(manifest.files).filter(
-      ([path, value]) =>
-        typeof value === 'string' &&
-        insidePath(directory, path) !== undefined &&
-        !path.startsWith('.git/') &&
-        path !== '.env',
-    );
-    return { generator: String(manifest.generator), files: Object.fromEntries(files) };
+    stat = lstatSync(file, { throwIfNoEntry: false });
   } catch (error) {
-    throw new ProblemError([
-      {
-        file: join(directory, '.osgs/manifest.json'),
-        message: `cannot be read: ${(error as Error).message}`,
-        remedy: 'Take it from git: git checkout .osgs',
-      },
-    ]);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+    return { kind: 'other', text: '', executable: false, what: 'file where a folder is needed' };
   }
+  if (!stat) {
+    return blockedAbove(directory, path)
+      ? { kind: 'other', text: '', executable: false, what: 'file where a folder is needed' }
+      : undefined;
+  }
+  const executable = (stat.mode & 0o100) !== 0;
+  if (!stat.isFile()) {
+    const what = stat.isDirectory() ? 'folder' : 'symbolic link';
+    return { kind: 'other', text: '', executable: false, what };
+  }
+  const content = readFileSync(file);
+  if (!isUtf8(content)) return { kind: 'other', text: '', executable, what: 'binary file' };
+  return { kind: 'text', text: content.toString('utf8'), executable };
+}
+
+function blockedAbove(directory: string, path: string): boolean {
+  for (let at = dirname(path); at !== '.'; at = dirname(at)) {
+    const stat = lstatSync(join(directory, at), { throwIfNoEntry: false });
+    if (stat) return stat.isFile();
+  }
+  return false;
 }

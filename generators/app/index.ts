@@ -1,11 +1,15 @@
-import { mkdirSync, rmSync, existsSync, unlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { Catalog } from '../../catalog/service.js';
 import type { Answers } from '../stack/answers.js';
 import { ProblemError } from '../stack/problem.js';
 import type { Locate } from '../stack/resolve.js';
-import { makePlan, type Plan } from './plan.js';
+import { askConflicts, conflictProblems, type Choice, type ConflictMode } from './conflicts.js';
+import { uncommittedPaths } from './git.js';
+import { lock } from './lock.js';
+import { transactionTransform } from './pipeline.js';
+import { differs, makePlan, openConflicts, settleAll, type Plan } from './plan.js';
 import { completeExpose, questions, type Asking } from './questions.js';
 import { describePlan } from './report.js';
 
@@ -17,9 +21,21 @@ export interface AppOptions {
   known: Partial<Answers>;
   /** Keys that flags or --config gave: they are not asked. */
   given: (keyof Answers)[];
+  /** Whether the open questions are asked; without, they take their defaults. */
+  ask: boolean;
+  /** Whether there is somebody to confirm the plan and to decide conflicts. */
   interactive: boolean;
+  yes: boolean;
   dryRun: boolean;
+  conflict: ConflictMode;
+  git?: boolean;
+  /** The caller holds the directory's lock. */
+  locked: boolean;
+  /** The run in words, for `undo`. */
+  what: string;
   locate?: Locate;
+  /** Is handed the plan before anything is written or asked. */
+  decided?(plan: Plan): void;
   /** Is handed the plan once the run is decided and, unless it is a dry run, written. */
   done(plan: Plan): void;
 }
@@ -29,11 +45,13 @@ export default class App extends Generator {
   private readonly app: AppOptions;
   private answers: Partial<Answers> = {};
   private plan!: Plan;
+  private readonly interactive: boolean;
 
   constructor(args: string[], options: AppOptions & Record<string, unknown>) {
     // Yeoman's own commit asks file by file and follows .yo-resolve files of the folders above: ours has decided by now.
     super(args, options as never, { customCommitTask: () => this._commit() });
     this.app = options;
+    this.interactive = options.interactive;
     // Yeoman announces every error before ours is printed in its own words.
     this.log.error = () => this.log;
   }
@@ -44,7 +62,7 @@ export default class App extends Generator {
     for (const question of questions) {
       const asking: Asking = { catalog: app.catalog, directory: app.directory, answers: this.answers };
       if (app.given.includes(question.key)) continue;
-      if (!app.interactive) {
+      if (!app.ask) {
         const value = this.answers[question.key] ?? question.fallback?.(asking);
         if (value !== undefined) Object.assign(this.answers, { [question.key]: value });
         continue;
@@ -72,35 +90,36 @@ export default class App extends Generator {
   }
 
   async configuring(): Promise<void> {
+    const { app } = this;
     const answers = this.answers as Answers;
-    answers.expose = completeExpose(answers.expose, this.app.catalog);
-    this.plan = makePlan(answers, this.app.directory, this.app.catalog, this.app.version, this.app.locate);
-    if (this.app.interactive) {
-      process.stderr.write(`\n${describePlan(this.plan)}\n`);
-      const { go } = await this.prompt<{ go: boolean }>([
-        { type: 'confirm', name: 'go', message: 'Go on and write this?', default: true },
-      ]);
-      if (!go) throw new ProblemError([{ message: 'cancelled: nothing was written' }]);
+    answers.expose = completeExpose(answers.expose, app.catalog);
+    this.plan = makePlan(answers, app);
+    app.decided?.(this.plan);
+    if (this.interactive) process.stderr.write(`\n${describePlan(this.plan)}\n`);
+    if (!differs(this.plan) || app.dryRun) return;
+    await this._warnOfUncommitted();
+    if (this.interactive) await this._confirm('Go on and write this?', true);
+    let { changes } = this.plan;
+    if (app.conflict !== 'ask') changes = settleAll(changes, app.conflict);
+    else if (this.interactive) {
+      changes = await askConflicts(app.directory, changes, async (message, choices) => {
+        const { choice } = await this.prompt<{ choice: Choice }>([
+          { type: 'select', name: 'choice', message, choices } as never,
+        ]);
+        return choice;
+      });
     }
-    const conflicts = this.plan.changes.filter(({ action }) => action === 'conflict');
-    if (conflicts.length > 0) {
-      throw new ProblemError(
-        conflicts.map(({ path }) => ({
-          file: join(this.app.directory, path),
-          message: 'was edited here and has changed in the generator too',
-          remedy:
-            'Nothing was written. Move your edit into compose.override.yaml, nginx/local.d/ or make/local.mk, or take the file back from .osgs/base.',
-        })),
-        3,
-      );
-    }
+    const open = openConflicts(changes);
+    if (open.length > 0) throw new ProblemError(conflictProblems(app.directory, open), 3);
+    this.plan = { ...this.plan, changes };
   }
 
   writing(): void {
     if (this.app.dryRun) return;
-    for (const { path, file } of this.plan.changes) {
-      if (file)
-        this.fs.write(join(this.app.directory, path), file.content, { stat: { mode: file.mode } } as never);
+    for (const { path, file, action } of [...this.plan.changes, ...this.plan.own]) {
+      const target = join(this.app.directory, path);
+      if (file) this.fs.write(target, file.content, { stat: { mode: file.mode } } as never);
+      else if (action === 'removed') this.fs.delete(target);
     }
   }
 
@@ -108,18 +127,49 @@ export default class App extends Generator {
     this.app.done(this.plan);
   }
 
+  /** Edits that no commit holds are safe in a merge, but a person wants to know. */
+  private async _warnOfUncommitted(): Promise<void> {
+    const { app, plan } = this;
+    if (app.git === false || plan.before === undefined) return;
+    const dirty = uncommittedPaths(
+      app.directory,
+      plan.changes.map(({ path }) => path),
+    );
+    if (dirty.length === 0) return;
+    const names = dirty.map((path) => `  ${path}\n`).join('');
+    process.stderr.write(`Not committed yet:\n${names}`);
+    if (this.interactive)
+      await this._confirm('Go on all the same? Your changes are merged, not lost.', false);
+    else if (!app.yes)
+      throw new ProblemError([
+        {
+          message: 'generated files have changes that are not committed',
+          remedy: 'Commit them, or give --yes.',
+        },
+      ]);
+  }
+
+  private async _confirm(message: string, fallback: boolean): Promise<void> {
+    const { go } = await this.prompt<{ go: boolean }>([
+      { type: 'confirm', name: 'go', message, default: fallback },
+    ]);
+    if (!go) throw new ProblemError([{ message: 'cancelled: nothing was written' }]);
+  }
+
+  /** Yeoman's pipeline up to its last step; there one transaction takes the place of a write for each file. */
   private async _commit(): Promise<void> {
-    if (this.app.dryRun) return;
-    const { directory } = this.app;
-    const fresh = !existsSync(directory);
+    const { app } = this;
+    if (app.dryRun || !differs(this.plan)) return;
+    const fresh = !existsSync(app.directory);
+    mkdirSync(app.directory, { recursive: true });
+    const release = app.locked ? undefined : lock(app.directory);
     try {
-      mkdirSync(directory, { recursive: true });
-      await this.fs.commit();
-      for (const { path, action } of this.plan.changes)
-        if (action === 'removed') unlinkSync(join(directory, path));
+      await this.fs.commit(transactionTransform(app.directory, app.what) as never);
     } catch (error) {
-      if (fresh) rmSync(directory, { recursive: true, force: true });
+      release?.();
+      if (fresh) rmSync(app.directory, { recursive: true, force: true });
       throw error;
     }
+    release?.();
   }
 }

@@ -1,75 +1,125 @@
 import { join } from 'node:path';
 import type { Catalog } from '../../catalog/service.js';
-import { formatAnswers, updateAnswers, type Answers } from '../stack/answers.js';
-import { completeEnv, type EnvEntry } from '../stack/env.js';
-import { hash, merge, type Change } from '../stack/merge.js';
+import { updateAnswers } from '../stack/answers-update.js';
+import { formatAnswers, type Answers } from '../stack/answers.js';
+import { completeEnv, envKeys, type EnvEntry } from '../stack/env.js';
+import { hasMarkers } from '../stack/merge-text.js';
+import { merge, settle, type Change, type Settlement } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
 import { render, type FileSet } from '../stack/render.js';
 import { resolve, type Locate } from '../stack/resolve.js';
 import type { Stack } from '../stack/stack.js';
-import { insidePath, loadTemplates, readInside, readManifest } from './disk.js';
+import { insidePath, loadTemplates, readDisk, readInside } from './disk.js';
+import { ignoredPaths } from './git.js';
+import { basePath, formatManifest, manifestPath, readBase, readManifest } from './manifest.js';
 
 /** All that a run will do, decided before the first byte is written. */
 export interface Plan {
   stack: Stack;
+  /** The files of the repository that the owner sees, conflicts among them. */
   changes: Change[];
+  /** What create-osgs keeps for the next run; the manifest is the last file to be written. */
+  own: Change[];
   env: EnvEntry[];
   files: FileSet;
+  /** The version that made the repository; undefined where it is new. */
+  before: string | undefined;
+}
+
+export interface PlanOptions {
+  directory: string;
+  catalog: Catalog;
+  version: string;
+  locate?: Locate;
+  /** Whether git may be asked what it ignores. */
+  git?: boolean;
 }
 
 /** Decides a run. Throws a ProblemError where the answers are wrong. Writes nothing. */
-export function makePlan(
-  answers: Answers,
-  directory: string,
-  catalog: Catalog,
-  version: string,
-  locate?: Locate,
-): Plan {
+export function makePlan(answers: Answers, { directory, catalog, version, locate, git }: PlanOptions): Plan {
   const resolved = resolve(answers, catalog, locate);
   if ('problems' in resolved) throw new ProblemError(resolved.problems);
   const { stack } = resolved;
   const rendered = render(stack, loadTemplates(catalog));
   const files = rendered.files;
-  const base = readManifest(directory);
-  const leaving = [...files.keys()].find((path) => insidePath(directory, path) === undefined);
-  if (leaving !== undefined) {
-    throw new ProblemError([
-      {
-        file: join(directory, leaving),
-        message: 'leads out of the directory by a symbolic link',
-        remedy: 'Replace the link by a real folder.',
-      },
-    ]);
-  }
-  const mine = (path: string): string | undefined => readInside(directory, path);
-  const changes = merge(base, files, mine);
+  refuseOutside(directory, files.keys());
+  const manifest = readManifest(directory);
+  const known = Object.keys(manifest?.files ?? {});
+  const ignored =
+    git === false ? new Set() : ignoredPaths(directory, [...new Set([...known, ...files.keys()])]);
+  const changes = merge(
+    known,
+    files,
+    {
+      base: (path) => readBase(directory, manifest, path),
+      mine: (path) => readDisk(directory, path),
+      ignored: (path) => ignored.has(path),
+    },
+    { mine: 'yours', base: 'as generated last time', next: `create-osgs ${version}` },
+  );
 
+  const mine = (path: string): string | undefined => readInside(directory, path);
   const settled = mine('osgs.yaml');
   const text = settled === undefined ? formatAnswers(answers) : updateAnswers(settled, answers);
-  changes.push(own('osgs.yaml', settled, text, 0o644));
-  const present = mine('.env');
-  changes.push(own('.env', present, completeEnv(present, rendered.env), 0o600));
+  const values = completeEnv(mine('.env'), rendered.env, envKeys(mine(basePath('.env.example')) ?? ''));
+  changes.push(exact('osgs.yaml', settled, text, 0o644), exact('.env', mine('.env'), values, 0o600));
 
-  // The base, for the next run; the manifest is the last file to be written.
-  for (const [path, file] of files) {
-    const stored = `.osgs/base/${path}`;
-    changes.push(own(stored, mine(stored), file.content, 0o644));
+  const own: Change[] = [...files].map(([path, { content, mode }]) =>
+    exact(basePath(path), mine(basePath(path)), content, mode),
+  );
+  for (const path of known) {
+    if (!files.has(path) && mine(basePath(path)) !== undefined)
+      own.push({ path: basePath(path), action: 'removed' });
   }
-  for (const path of Object.keys(base?.files ?? {})) {
-    if (!files.has(path) && mine(`.osgs/base/${path}`) !== undefined)
-      changes.push({ path: `.osgs/base/${path}`, action: 'removed' });
-  }
-  const hashes = Object.fromEntries([...files].map(([path, file]) => [path, hash(file.content)]));
-  const manifest = `${JSON.stringify({ generator: version, files: hashes }, null, 2)}\n`;
-  changes.push(own('.osgs/manifest.json', mine('.osgs/manifest.json'), manifest, 0o644));
-  return { stack, changes, env: rendered.env, files };
+  own.push(exact(manifestPath, mine(manifestPath), formatManifest(version, files), 0o644));
+  return { stack, changes, own, env: rendered.env, files, before: manifest?.generator };
 }
 
-function own(path: string, present: string | undefined, content: string, mode: number): Change {
+/** A file that is not merged: what it shall be is known. */
+export function exact(path: string, present: string | undefined, content: string, mode: number): Change {
   if (present === content) return { path, action: 'unchanged' };
   return {
     path,
     action: present === undefined ? 'created' : 'updated',
     file: { content, mode, kind: 'managed' },
   };
+}
+
+/** Whether a run would write anything. */
+export function differs({ changes, own }: Pick<Plan, 'changes' | 'own'>): boolean {
+  return [...changes, ...own].some(
+    ({ file, action }) => file !== undefined || ['removed', 'conflict'].includes(action),
+  );
+}
+
+/** The conflicts that nobody has decided. */
+export function openConflicts(changes: Change[]): Change[] {
+  return changes.filter(({ action, file }) => action === 'conflict' && file === undefined);
+}
+
+/** Decides every conflict in the same way, as far as its file allows. */
+export function settleAll(changes: Change[], choice: Settlement): Change[] {
+  return changes.map((change) =>
+    change.conflict && change.file === undefined ? settle(change, choice) : change,
+  );
+}
+
+/** Whether conflict markers are left in the files once the changes are written. */
+export function leavesMarkers(changes: Change[]): boolean {
+  return changes.some(
+    ({ action, file }) => action === 'conflict' && file !== undefined && hasMarkers(file.content),
+  );
+}
+
+function refuseOutside(directory: string, paths: Iterable<string>): void {
+  for (const path of paths) {
+    if (insidePath(directory, path) !== undefined) continue;
+    throw new ProblemError([
+      {
+        file: join(directory, path),
+        message: 'leads out of the directory by a symbolic link',
+        remedy: 'Replace the link by a real folder.',
+      },
+    ]);
+  }
 }

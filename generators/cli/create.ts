@@ -1,53 +1,141 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { createEnv } from 'yeoman-environment';
 import { loadCatalog } from '../../catalog/load.js';
-import { inspectDirectory } from '../app/disk.js';
+import { readInside } from '../app/disk.js';
+import { commitPaths, isWorkTree } from '../app/git.js';
 import App, { type AppOptions } from '../app/index.js';
-import type { Plan } from '../app/plan.js';
+import { basePath, readManifest } from '../app/manifest.js';
+import { differs, leavesMarkers, type Plan } from '../app/plan.js';
 import { questions } from '../app/questions.js';
-import { repeatCommand, reportObject, summary } from '../app/report.js';
+import { commitMessage, printDiff, report } from './report.js';
+import { inSession, type Session } from './session.js';
+import { addServices, removeServices } from '../stack/change-services.js';
+import { compareVersions, pendingMigrations } from '../stack/migrations.js';
+import { changeNotes } from '../stack/notes.js';
 import { parseAnswers, type Answers, type AnswersFile } from '../stack/answers.js';
 import { ProblemError } from '../stack/problem.js';
 import type { CommandLine } from './arguments.js';
 
-/** Creates a stack, or runs the one in the directory again. Gives the exit code. */
+/** Creates a stack, or brings the one in the directory up to date, with other services where the command says so. */
 export async function create(line: CommandLine, version: string): Promise<number> {
   const interactive =
     !line.yes && !line.json && process.stdin.isTTY && process.stdout.isTTY && line.config !== '-';
   const directory = await chooseDirectory(line, interactive);
-  const state = inspectDirectory(directory);
+  return inSession(directory, line, (session) => runIn(session, line, version, interactive, directory));
+}
+
+async function runIn(
+  { directory, state, locked }: Session,
+  line: CommandLine,
+  version: string,
+  interactive: boolean,
+  shown: string,
+): Promise<number> {
   const catalog = loadCatalog(line.catalog);
-  const settled = state === 'stack' ? readAnswers(join(directory, 'osgs.yaml')) : undefined;
+  const settled = state === 'stack' ? readAnswers(join(shown, 'osgs.yaml')) : undefined;
   const config = line.config === undefined ? undefined : readAnswers(line.config);
+  const migrated = migrate(directory, version);
 
   let known: Partial<Answers> = { ...settled?.answers, ...config?.answers };
+  if (settled) known = migrated.answers(known as Answers);
   for (const question of questions) {
     const values = line.flags.get(question.key);
     if (values !== undefined) known = { ...known, ...question.read(values, known) };
   }
   addAliases(line.aliases, known);
+  if (line.command === 'add') known = addServices(complete(known), line.services, catalog);
+  if (line.command === 'remove') known = removeServices(complete(known), line.services, catalog);
 
   const source = config ?? settled;
+  const before = readInside(directory, basePath('compose.yaml'));
   let plan: Plan | undefined;
   const options: AppOptions & Record<string, unknown> = {
-    directory: resolve(directory),
+    directory,
     catalog,
     version,
     known,
     given: [...line.flags.keys(), ...(Object.keys(config?.answers ?? {}) as (keyof Answers)[])],
-    interactive,
-    dryRun: line.dryRun,
-    // Places in a file are right only while no flag has replaced what the file says.
-    ...(line.flags.size === 0 && source ? { locate: source.locate } : {}),
+    ask: interactive && line.command === 'create',
+    interactive: interactive && line.command !== 'diff',
+    yes: line.yes,
+    dryRun: line.dryRun || line.command === 'diff',
+    conflict: line.conflict,
+    git: line.git,
+    locked,
+    what: [line.command, ...line.services].join(' '),
+    // Places in a file are right only while nothing has replaced what the file says.
+    ...(line.command === 'create' && line.flags.size === 0 && source ? { locate: source.locate } : {}),
+    ...((line.diff || line.command === 'diff') && !line.json
+      ? { decided: ({ changes }: Plan) => printDiff(directory, changes) }
+      : {}),
     done: (decided) => (plan = decided),
     skipInstall: true,
     skipCache: true,
   };
   await runGenerator(options, interactive);
   if (!plan) throw new Error('the run ended before it was decided');
-  return report(plan, directory, line);
+  const decided = plan;
+  const after = decided.files.get('compose.yaml')?.content ?? '';
+  const notes = [...migrated.notes, ...changeNotes(before, after, decided.stack)];
+  const code = report({ plan: decided, shown, line, notes });
+  if (!options.dryRun && differs(decided)) await offerCommit(decided, directory, line, interactive);
+  return code;
+}
+
+/** Refuses a repository of a newer version; tells what an older one needs. */
+function migrate(
+  directory: string,
+  version: string,
+): { answers: (answers: Answers) => Answers; notes: string[] } {
+  const from = readManifest(directory)?.generator;
+  if (from !== undefined && compareVersions(from, version) > 0) {
+    throw new ProblemError([
+      {
+        message: `this stack was made by create-osgs ${from}, and this is the older ${version}`,
+        remedy: 'Run npm create osgs@latest.',
+      },
+    ]);
+  }
+  const pending = from === undefined ? [] : pendingMigrations(from, version);
+  return {
+    answers: (answers) => pending.reduce((now, migration) => migration.answers?.(now) ?? now, answers),
+    notes: pending.flatMap(({ notes }) => notes ?? []),
+  };
+}
+
+/** An osgs.yaml may leave keys out. */
+function complete(known: Partial<Answers>): Answers {
+  return { name: '', services: [], domains: [], tls: 'self-signed', expose: {}, settings: {}, ...known };
+}
+
+async function offerCommit(
+  plan: Plan,
+  directory: string,
+  line: CommandLine,
+  interactive: boolean,
+): Promise<void> {
+  if (!line.git || leavesMarkers(plan.changes) || !isWorkTree(directory)) return;
+  const message = commitMessage(plan, line);
+  if (!line.commit) {
+    if (!interactive) return;
+    const { default: inquirer } = await import('inquirer');
+    const { go } = await inquirer.prompt<{ go: boolean }>([
+      {
+        type: 'confirm',
+        name: 'go',
+        message: `Commit this as "${message.split('\n')[0] ?? ''}"?`,
+        default: false,
+      },
+    ]);
+    if (!go) return;
+  }
+  const paths = [...plan.changes, ...plan.own]
+    .filter(({ path, file, action }) => path !== '.env' && (file !== undefined || action === 'removed'))
+    .flatMap(({ path }) => path);
+  commitPaths(directory, paths, message);
+  process.stderr.write('Committed.\n');
 }
 
 async function runGenerator(
@@ -111,23 +199,4 @@ function addAliases(aliases: string[], known: Partial<Answers>): void {
       );
     domain.aliases = [...new Set([...(domain.aliases ?? []), alias])];
   }
-}
-
-function report(plan: Plan, directory: string, line: CommandLine): number {
-  const differs = plan.changes.some(({ file, action }) => file !== undefined || action === 'removed');
-  if (line.json)
-    process.stdout.write(
-      `${JSON.stringify(reportObject(plan, directory, !line.dryRun && differs), null, 2)}\n`,
-    );
-  else {
-    const shown = plan.changes.filter(({ path }) => !path.startsWith('.osgs/'));
-    const notes = shown
-      .filter(({ action }) => !['unchanged', 'created'].includes(action))
-      .map(({ path, action }) => `  ${action} ${path}\n`);
-    const next = line.dryRun
-      ? 'Nothing was written.\n'
-      : `\nNext:\n  cd ${directory}\n  git init && git add -A && git commit -m "Create the stack"    # .env stays out of it\n  make up\n  make check\n\nThe same again: ${repeatCommand(plan, directory)}\n`;
-    process.stderr.write(`${directory}: ${summary(shown)}\n${notes.join('')}${next}`);
-  }
-  return line.dryRun && differs ? 4 : 0;
 }

@@ -37,6 +37,10 @@ async function run(line: CommandLine): Promise<number> {
     const { list } = await import('./list.js');
     return list(line);
   }
+  if (line.command === 'undo') {
+    const { undo } = await import('./undo.js');
+    return undo(line);
+  }
   const { create } = await import('./create.js');
   return create(line, version());
 }

@@ -83,22 +83,3 @@ export function formatAnswers(answers: Answers): string {
   });
   return annotated.toString({ lineWidth: 0 });
 }
-
-/**
- * The text of an `osgs.yaml` that is there, with other answers: keys whose value is the same keep their comments,
- * order and quoting.
- */
-export function updateAnswers(text: string, answers: Answers): string {
-  const document = parseDocument(text);
-  let changed = false;
-  for (const [key, value] of Object.entries(answers)) {
-    const present = (document.toJS() as Record<string, unknown> | null)?.[key];
-    const empty =
-      present === undefined && typeof value === 'object' && Object.keys(value as object).length === 0;
-    if (value === undefined || value === '' || empty || JSON.stringify(present) === JSON.stringify(value))
-      continue;
-    document.set(key, document.createNode(value));
-    changed = true;
-  }
-  return changed ? document.toString({ lineWidth: 0, flowCollectionPadding: /[[{] +\S/.test(text) }) : text;
-}

@@ -57,19 +57,26 @@ export function formatEnvExample(entries: EnvEntry[]): string {
 }
 
 /**
- * The text of `.env`: what is there stays as it is, byte for byte; keys that it lacks are appended, secrets with new
- * values.
+ * The text of `.env`: no value that is there changes; keys that it lacks are appended, secrets with new values. Keys of
+ * `known`, the keys of last time, that are not used any more are commented and kept, and come back with their value when
+ * they are used again: the data that they open may still be there.
  */
 export function completeEnv(
-  present: string | undefined,
+  current: string | undefined,
   entries: EnvEntry[],
+  known: string[] = [],
   secret: () => string = makeSecret,
 ): string {
-  if (present === undefined) {
+  if (current === undefined) {
     return (
       head + entries.map((entry, index) => section(entries, index) + formatEntry(entry, secret())).join('')
     );
   }
+  const present = retireKeys(
+    current,
+    entries.map(({ variable }) => variable),
+    known,
+  );
   const missing = entries.filter(
     ({ variable }) => !new RegExp(`^[ \\t]*#?[ \\t]*(export[ \\t]+)?${variable}[ \\t]*=`, 'm').test(present),
   );
@@ -80,6 +87,27 @@ export function completeEnv(
     gap +
     missing.map((entry, index) => section(missing, index) + formatEntry(entry, secret())).join('')
   );
+}
+
+const retired = '# Not used by this stack any more; kept, for its data may still be there:';
+
+/** Comments the keys of `known` that are not `wanted`, and takes back those that are wanted again. */
+export function retireKeys(text: string, wanted: string[], known: string[]): string {
+  const gone = new Set(known.filter((key) => !wanted.includes(key)));
+  return text
+    .replace(
+      /^# Not used by this stack any more; kept, for its data may still be there:\r?\n#((?:export[ \t]+)?(\w+)[ \t]*=)/gm,
+      (whole, assignment: string, key: string) => (wanted.includes(key) ? assignment : whole),
+    )
+    .replace(/^[ \t]*((?:export[ \t]+)?(\w+)[ \t]*=.*)$/gm, (whole, line: string, key: string) =>
+      // A quoted value may go on in the next line: such a key stays as it is.
+      gone.has(key) && !/=[ \t]*(["'])(?!.*\1)/.test(line) ? `${retired}\n#${line}` : whole,
+    );
+}
+
+/** The keys that a text of `.env.example` names. */
+export function envKeys(example: string): string[] {
+  return [...example.matchAll(/^#?([A-Z][A-Z0-9_]*)=/gm)].map(([, key = '']) => key);
 }
 
 function section(entries: EnvEntry[], index: number): string {

@@ -73,25 +73,6 @@ test('run again with one more service, edits and secrets stay', () => {
   expect(readFileSync(join(folder, 'compose.yaml'), 'utf8')).toContain('ghcr.io/maplibre/martin:');
 });
 
-test('an edit that a new service would overwrite stops the run before the first byte', () => {
-  const folder = make();
-  const compose = join(folder, 'compose.yaml');
-  writeFileSync(compose, readFileSync(compose, 'utf8').replace('max-size: 10m', 'max-size: 50m'));
-  const before = readTree(folder);
-  const ran = createOsgs([folder, '--yes', '--services', 'postgis,mapproxy,martin']);
-  expect(ran.code).toBe(3);
-  expect(ran.stderr).toContain('compose.yaml: was edited here');
-  expect(readTree(folder)).toEqual(before);
-});
-
-test('a service left out loses its files, and its values in .env stay', () => {
-  const folder = make();
-  const env = readFileSync(join(folder, '.env'), 'utf8');
-  expect(createOsgs([folder, '--yes', '--services', 'postgis,mapproxy']).code).toBe(0);
-  expect(existsSync(join(folder, 'nginx/routes/geoserver.conf'))).toBe(false);
-  expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(env);
-});
-
 describe('bad input writes nothing and says what to do', () => {
   const cases: [string, string[], number, string][] = [
     ['an unknown service', ['--yes', '--services', 'geosever'], 1, 'Did you mean geoserver?'],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
-import { parseAnswers, updateAnswers, type Answers } from '../../generators/stack/answers.js';
+import { updateAnswers } from '../../generators/stack/answers-update.js';
+import { parseAnswers, type Answers } from '../../generators/stack/answers.js';
 import { completeEnv, makeSecret } from '../../generators/stack/env.js';
 import { normalizeHost } from '../../generators/stack/host.js';
-import { hash, merge } from '../../generators/stack/merge.js';
 import { nearest } from '../../generators/stack/near.js';
 import { resolve } from '../../generators/stack/resolve.js';
 import type { Stack } from '../../generators/stack/stack.js';
@@ -172,34 +172,13 @@ test('values in .env stay byte for byte, and a missing key is appended', () => {
     { variable: 'B', help: 'b', service, value: undefined },
   ];
   const present = '# mine\nA=kept$ "as it is"';
-  const text = completeEnv(present, entries, () => 'NEW');
+  const text = completeEnv(present, entries, [], () => 'NEW');
   expect(text.startsWith(`${present}\n`)).toBe(true);
   expect(text).toMatch(/\nB=NEW\n$/);
-  expect(completeEnv(text, entries, () => 'OTHER')).toBe(text);
+  expect(completeEnv(text, entries, [], () => 'OTHER')).toBe(text);
 });
 
 test('a secret is 32 letters and digits', () => {
   expect(makeSecret()).toMatch(/^[A-Za-z0-9]{32}$/);
   expect(makeSecret()).not.toBe(makeSecret());
-});
-
-describe('three states of a file', () => {
-  const next = (content: string): Map<string, { content: string; mode: number; kind: 'managed' }> =>
-    new Map([['f', { content, mode: 0o644, kind: 'managed' }]]);
-  const base = { generator: '1', files: { f: hash('old') } };
-  test.each([
-    ['old', 'old', 'unchanged'],
-    ['old', 'new', 'updated'],
-    ['mine', 'old', 'kept'],
-    ['mine', 'new', 'conflict'],
-    [undefined, 'new', 'deleted'],
-  ])('mine %p, generated %p: %s', (mine, now, action) =>
-    expect(merge(base, next(now), () => mine)).toMatchObject([{ action }]),
-  );
-  test('a file that is there and was never generated is a conflict', () =>
-    expect(merge(undefined, next('new'), () => 'x')).toMatchObject([{ action: 'conflict' }]));
-  test('a file no longer generated is removed, unless it was edited', () => {
-    expect(merge(base, new Map(), () => 'old')).toMatchObject([{ action: 'removed' }]);
-    expect(merge(base, new Map(), () => 'mine')).toMatchObject([{ action: 'kept' }]);
-  });
 });

@@ -1,0 +1,219 @@
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { hash } from '../stack/merge.js';
+import { insidePath } from './disk.js';
+
+/** A file to write, or to remove where it has no content. */
+export interface Write {
+  path: string;
+  content?: string;
+  mode?: number;
+}
+
+interface Operation {
+  path: string;
+  /** SHA-256 of what stood there and of what shall stand there; absent where nothing does. */
+  before?: string;
+  beforeMode?: number;
+  after?: string;
+  afterMode?: number;
+}
+
+/** What a run did, as `undo` reads it. */
+export interface Journal {
+  version: 1;
+  /** In words, such as `add geoserver`. */
+  what: string;
+  operations: Operation[];
+}
+
+/**
+ * The folder of this machine's own: never committed, for it holds a former `.env`. `journal.json` is there while a run
+ * is being carried out; `staged/` holds what is to be moved into place, `saved/` what stood there before.
+ */
+export const localFolder = '.osgs/local';
+
+/**
+ * Writes all or nothing. Everything is staged below the directory, on the same file system, then a journal is put in
+ * place by one rename: before it the old state holds, after it the new one, for whoever comes next finishes the journal.
+ * Throws where a file cannot be staged; nothing has changed then. With `keepUndo` the old state is kept for `undo`.
+ */
+export function carryOut(directory: string, what: string, writes: Write[], keepUndo: boolean): void {
+  const local = openLocal(directory);
+  clearStaging(local);
+  try {
+    mkdirSync(join(local, 'staged'));
+    mkdirSync(join(local, 'saved'));
+    const operations = writes.map((write, index) => stage(directory, local, write, index));
+    const journal: Journal = { version: 1, what, operations };
+    writeDurably(join(local, 'journal.tmp'), JSON.stringify(journal), 0o600);
+    syncFolder(join(local, 'staged'));
+    renameSync(join(local, 'journal.tmp'), join(local, 'journal.json'));
+    syncFolder(local);
+  } catch (error) {
+    clearStaging(local);
+    closeLocal(directory);
+    throw error;
+  }
+  finish(directory, keepUndo);
+}
+
+/**
+ * Finishes or drops what an interrupted run left. Gives the paths that were edited since and are therefore left as they
+ * are, or undefined where no run was interrupted.
+ */
+export function recover(directory: string): string[] | undefined {
+  const local = join(directory, localFolder);
+  if (!existsSync(local)) return undefined;
+  if (existsSync(join(local, 'journal.json'))) return finish(directory, true);
+  const left = ['staged', 'saved', 'journal.tmp'].some((name) => existsSync(join(local, name)));
+  if (left) clearStaging(local);
+  closeLocal(directory);
+  return left ? [] : undefined;
+}
+
+/** Makes the folder of this machine's own, which git ignores whatever the owner's .gitignore says. */
+export function openLocal(directory: string): string {
+  const local = join(directory, localFolder);
+  mkdirSync(local, { recursive: true, mode: 0o700 });
+  const ignore = join(local, '.gitignore');
+  if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+  return local;
+}
+
+/** Removes the folder of this machine's own where nothing is left in it. */
+export function closeLocal(directory: string): void {
+  const local = join(directory, localFolder);
+  if (!existsSync(local) || readdirSync(local).some((name) => name !== '.gitignore')) return;
+  rmSync(local, { recursive: true, force: true });
+  removeEmpty(directory, dirname(local));
+}
+
+/** The last run, and the texts of each operation before and after it. */
+export interface Undo {
+  journal: Journal;
+  before: (index: number) => string;
+  after: (index: number) => string;
+}
+
+/** The last run; undefined where none can be put back. */
+export function readUndo(directory: string): Undo | undefined {
+  const folder = join(directory, localFolder, 'undo');
+  if (!existsSync(join(folder, 'journal.json'))) return undefined;
+  const journal = JSON.parse(readFileSync(join(folder, 'journal.json'), 'utf8')) as Journal;
+  const text = (name: string): string => readFileSync(join(folder, 'saved', name), 'utf8');
+  return { journal, before: (index) => text(`${index}.before`), after: (index) => text(`${index}.after`) };
+}
+
+function stage(directory: string, local: string, write: Write, index: number): Operation {
+  const file = insidePath(directory, write.path);
+  if (file === undefined) throw new Error(`${write.path} leads out of the directory`);
+  const operation: Operation = { path: write.path };
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  if (stat?.isFile()) {
+    const before = readFileSync(file, 'utf8');
+    operation.before = hash(before);
+    operation.beforeMode = stat.mode & 0o777;
+    writeDurably(join(local, 'saved', `${index}.before`), before, 0o600);
+  }
+  if (write.content !== undefined) {
+    const mode = write.mode ?? 0o644;
+    operation.after = hash(write.content);
+    operation.afterMode = mode;
+    writeDurably(join(local, 'saved', `${index}.after`), write.content, 0o600);
+    writeDurably(join(local, 'staged', String(index)), write.content, mode);
+  }
+  return operation;
+}
+
+/** Carries out a journal; every step may be repeated, so that a killed run is finished by the next one. */
+function finish(directory: string, keepUndo: boolean): string[] {
+  const local = join(directory, localFolder);
+  const journal = JSON.parse(readFileSync(join(local, 'journal.json'), 'utf8')) as Journal;
+  const edited = journal.operations
+    .map((operation, index) => ({ operation, index }))
+    .filter(({ operation, index }) => !apply(directory, local, operation, index))
+    .map(({ operation }) => operation.path);
+  // The first run of all has nothing to go back to.
+  const first = journal.operations.every(({ before }) => before === undefined);
+  if (keepUndo && !first) {
+    if (existsSync(join(local, 'saved'))) {
+      rmSync(join(local, 'undo'), { recursive: true, force: true });
+      mkdirSync(join(local, 'undo'));
+      renameSync(join(local, 'saved'), join(local, 'undo', 'saved'));
+    }
+    renameSync(join(local, 'journal.json'), join(local, 'undo', 'journal.json'));
+  } else rmSync(join(local, 'journal.json'));
+  clearStaging(local);
+  closeLocal(directory);
+  return edited;
+}
+
+/** Gives false where the file was edited after the run was interrupted: it stays. */
+function apply(directory: string, local: string, operation: Operation, index: number): boolean {
+  const file = join(directory, operation.path);
+  if (insidePath(directory, operation.path) === undefined) return false;
+  const stat = lstatSync(file, { throwIfNoEntry: false });
+  const now = stat?.isFile() ? hash(readFileSync(file, 'utf8')) : undefined;
+  const untouched = now === operation.before;
+  if (operation.after === undefined) {
+    if (stat?.isFile() && untouched) {
+      unlinkSync(file);
+      removeEmpty(directory, dirname(file));
+    }
+    return true;
+  }
+  const staged = join(local, 'staged', String(index));
+  if (!existsSync(staged)) return true;
+  if (!untouched && now !== operation.after) return false;
+  mkdirSync(dirname(file), { recursive: true });
+  renameSync(staged, file);
+  return true;
+}
+
+/** Removes a folder and those above it, up to the directory of the stack, as long as they are empty. */
+function removeEmpty(directory: string, folder: string): void {
+  for (let at = folder; at.startsWith(directory + sep) && readdirSync(at).length === 0; at = dirname(at))
+    rmdirSync(at);
+}
+
+function clearStaging(local: string): void {
+  for (const name of ['staged', 'saved', 'journal.tmp'])
+    rmSync(join(local, name), { recursive: true, force: true });
+}
+
+function writeDurably(file: string, content: string, mode: number): void {
+  const handle = openSync(file, 'w', mode);
+  try {
+    writeFileSync(handle, content);
+    // Whatever the umask says.
+    fchmodSync(handle, mode);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}

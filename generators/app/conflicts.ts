@@ -11,7 +11,8 @@ import { changeDiff, colourDiff } from './diff.js';
 export const conflictModes = ['ask', 'mine', 'theirs', 'markers'] as const;
 export type ConflictMode = (typeof conflictModes)[number];
 
-export type Choice = 'mine' | 'theirs' | 'edit' | 'markers' | 'all-mine' | 'all-theirs' | 'all-markers' | 'stop';
+export type Choice =
+  'mine' | 'theirs' | 'edit' | 'markers' | 'all-mine' | 'all-theirs' | 'all-markers' | 'stop';
 
 /** Asks one question with a list of answers, and gives the value chosen. */
 export type Ask = (message: string, choices: { value: Choice; name: string }[]) => Promise<Choice>;

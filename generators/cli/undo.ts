@@ -44,11 +44,7 @@ export async function undo(line: CommandLine): Promise<number> {
   });
 }
 
-async function decide(
-  directory: string,
-  what: string,
-  changes: Change[],
-): Promise<Change[]> {
+async function decide(directory: string, what: string, changes: Change[]): Promise<Change[]> {
   const { default: inquirer } = await import('inquirer');
   const { go } = await inquirer.prompt<{ go: boolean }>([
     { type: 'confirm', name: 'go', message: `Put '${what}' back in ${directory}?`, default: true },

@@ -9,8 +9,8 @@ import { askConflicts, conflictProblems, type Choice, type ConflictMode } from '
 import { uncommittedPaths } from './git.js';
 import { lock } from './lock.js';
 import { transactionTransform } from './pipeline.js';
-import { differs, makePlan, openConflicts, settleAll, type Plan } from './plan.js';
-import { completeExpose, questions, type Asking } from './questions.js';
+import { differs, makePlan, openConflicts, plannedWrites, settleAll, type Plan } from './plan.js';
+import { questions, withDefaults, type Asking } from './questions.js';
 import { describePlan } from './report.js';
 
 export interface AppOptions {
@@ -59,14 +59,13 @@ export default class App extends Generator {
   async prompting(): Promise<void> {
     const { app } = this;
     this.answers = { ...app.known };
+    if (!app.ask) {
+      this.answers = withDefaults(app.known, app);
+      return;
+    }
     for (const question of questions) {
       const asking: Asking = { catalog: app.catalog, directory: app.directory, answers: this.answers };
       if (app.given.includes(question.key)) continue;
-      if (!app.ask) {
-        const value = this.answers[question.key] ?? question.fallback?.(asking);
-        if (value !== undefined) Object.assign(this.answers, { [question.key]: value });
-        continue;
-      }
       const prompt = question.prompt?.(asking) as { when?: boolean } | undefined;
       if (prompt && prompt.when !== false) {
         const reply = await this.prompt([{ ...prompt, name: question.key } as never]);
@@ -78,22 +77,12 @@ export default class App extends Generator {
         });
       }
     }
-    const missing = questions.filter((question) => this.answers[question.key] === undefined);
-    if (missing.length > 0) {
-      throw new ProblemError(
-        missing.map((question) => ({
-          message: `${question.key}: no answer`,
-          remedy: `Give --${question.flag} ${question.value}: ${question.help}.`,
-        })),
-      );
-    }
+    this.answers = withDefaults(this.answers, app);
   }
 
   async configuring(): Promise<void> {
     const { app } = this;
-    const answers = this.answers as Answers;
-    answers.expose = completeExpose(answers.expose, app.catalog);
-    this.plan = makePlan(answers, app);
+    this.plan = makePlan(this.answers as Answers, app);
     app.decided?.(this.plan);
     if (this.interactive) process.stderr.write(`\n${describePlan(this.plan)}\n`);
     if (!differs(this.plan) || app.dryRun) return;
@@ -116,10 +105,10 @@ export default class App extends Generator {
 
   writing(): void {
     if (this.app.dryRun) return;
-    for (const { path, file, action } of [...this.plan.changes, ...this.plan.own]) {
+    for (const { path, content, mode } of plannedWrites(this.plan)) {
       const target = join(this.app.directory, path);
-      if (file) this.fs.write(target, file.content, { stat: { mode: file.mode } } as never);
-      else if (action === 'removed') this.fs.delete(target);
+      if (content === undefined) this.fs.delete(target);
+      else this.fs.write(target, content, { stat: { mode } } as never);
     }
   }
 

@@ -1,4 +1,12 @@
-import { existsSync, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { ProblemError } from '../stack/problem.js';
@@ -42,10 +50,29 @@ export function lock(directory: string): () => void {
       }
     }
   }
+  sweep(directory);
   return () => {
     if (existsSync(file)) unlinkSync(file);
     closeLocal(directory);
   };
+}
+
+/** Removes what runs left that were killed while they took the lock. */
+function sweep(directory: string): void {
+  const local = join(directory, localFolder);
+  for (const name of readdirSync(local)) {
+    const pid = /^lock\.(\d+)/.exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(local, name), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 function isStale(file: string): boolean {
@@ -56,11 +83,7 @@ function isStale(file: string): boolean {
     return false;
   }
   if (holder.host !== hostname() || holder.pid === undefined) return false;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
+  if (!isAlive(holder.pid)) return true;
   return holder.started !== startOf(holder.pid);
 }
 

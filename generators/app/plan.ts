@@ -6,11 +6,13 @@ import { completeEnv, envKeys, type EnvEntry } from '../stack/env.js';
 import { hasMarkers } from '../stack/merge-text.js';
 import { merge, settle, type Change, type Settlement } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
-import { render, type FileSet } from '../stack/render.js';
+import { render, type FileSet, type Template } from '../stack/render.js';
 import { resolve, type Locate } from '../stack/resolve.js';
 import type { Stack } from '../stack/stack.js';
 import { insidePath, loadTemplates, readDisk, readInside } from './disk.js';
 import { ignoredPaths } from './git.js';
+import type { Write } from './transaction.js';
+import { withDefaults } from './questions.js';
 import { basePath, formatManifest, manifestPath, readBase, readManifest } from './manifest.js';
 
 /** All that a run will do, decided before the first byte is written. */
@@ -31,16 +33,19 @@ export interface PlanOptions {
   catalog: Catalog;
   version: string;
   locate?: Locate;
+  /** The templates, where they are not those of this package. */
+  templates?: Template[];
   /** Whether git may be asked what it ignores. */
   git?: boolean;
 }
 
 /** Decides a run. Throws a ProblemError where the answers are wrong. Writes nothing. */
-export function makePlan(answers: Answers, { directory, catalog, version, locate, git }: PlanOptions): Plan {
+export function makePlan(answers: Answers, options: PlanOptions): Plan {
+  const { directory, catalog, version, locate, git } = options;
   const resolved = resolve(answers, catalog, locate);
   if ('problems' in resolved) throw new ProblemError(resolved.problems);
   const { stack } = resolved;
-  const rendered = render(stack, loadTemplates(catalog));
+  const rendered = render(stack, options.templates ?? loadTemplates(catalog));
   const files = rendered.files;
   refuseOutside(directory, files.keys());
   const manifest = readManifest(directory);
@@ -75,6 +80,11 @@ export function makePlan(answers: Answers, { directory, catalog, version, locate
   return { stack, changes, own, env: rendered.env, files, before: manifest?.generator };
 }
 
+/** Decides a run of which nothing is asked: what is open takes its default. */
+export function planWithDefaults(options: PlanOptions & { known: Partial<Answers> }): Plan {
+  return makePlan(withDefaults(options.known, options), options);
+}
+
 /** A file that is not merged: what it shall be is known. */
 export function exact(path: string, present: string | undefined, content: string, mode: number): Change {
   if (present === content) return { path, action: 'unchanged' };
@@ -90,6 +100,13 @@ export function differs({ changes, own }: Pick<Plan, 'changes' | 'own'>): boolea
   return [...changes, ...own].some(
     ({ file, action }) => file !== undefined || ['removed', 'conflict'].includes(action),
   );
+}
+
+/** What is written and removed, the manifest last. */
+export function plannedWrites({ changes, own }: Pick<Plan, 'changes' | 'own'>): Write[] {
+  return [...changes, ...own]
+    .filter(({ file, action }) => file !== undefined || action === 'removed')
+    .map(({ path, file }) => (file ? { path, content: file.content, mode: file.mode } : { path }));
 }
 
 /** The conflicts that nobody has decided. */

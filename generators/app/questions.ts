@@ -260,3 +260,25 @@ export function completeExpose(expose: Answers['expose'], catalog: Catalog): Ans
     }),
   );
 }
+
+/** The answers with the defaults of what is open. Throws a ProblemError that names every one that has none. */
+export function withDefaults(
+  known: Partial<Answers>,
+  { catalog, directory }: Pick<Asking, 'catalog' | 'directory'>,
+): Answers {
+  const answers: Partial<Answers> = { ...known };
+  for (const question of questions) {
+    const value = answers[question.key] ?? question.fallback?.({ catalog, directory, answers });
+    if (value !== undefined) Object.assign(answers, { [question.key]: value });
+  }
+  const missing = questions.filter(({ key }) => answers[key] === undefined);
+  if (missing.length > 0) {
+    throw new ProblemError(
+      missing.map((question) => ({
+        message: `${question.key}: no answer`,
+        remedy: `Give --${question.flag} ${question.value}: ${question.help}.`,
+      })),
+    );
+  }
+  return { ...(answers as Answers), expose: completeExpose(answers.expose ?? {}, catalog) };
+}

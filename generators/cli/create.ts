@@ -1,13 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
-import { createEnv } from 'yeoman-environment';
 import { loadCatalog } from '../../catalog/load.js';
 import { readInside } from '../app/disk.js';
 import { commitPaths, isWorkTree } from '../app/git.js';
-import App, { type AppOptions } from '../app/index.js';
+import type { AppOptions } from '../app/index.js';
 import { basePath, readManifest } from '../app/manifest.js';
-import { differs, leavesMarkers, type Plan } from '../app/plan.js';
+import { differs, leavesMarkers, planWithDefaults, type Plan } from '../app/plan.js';
 import { questions } from '../app/questions.js';
 import { commitMessage, printDiff, report } from './report.js';
 import { inSession, type Session } from './session.js';
@@ -50,8 +48,7 @@ async function runIn(
 
   const source = config ?? settled;
   const before = readInside(directory, basePath('compose.yaml'));
-  let plan: Plan | undefined;
-  const options: AppOptions & Record<string, unknown> = {
+  const options: Omit<AppOptions, 'done'> = {
     directory,
     catalog,
     version,
@@ -70,18 +67,26 @@ async function runIn(
     ...((line.diff || line.command === 'diff') && !line.json
       ? { decided: ({ changes }: Plan) => printDiff(directory, changes) }
       : {}),
-    done: (decided) => (plan = decided),
-    skipInstall: true,
-    skipCache: true,
   };
-  await runGenerator(options, interactive);
-  if (!plan) throw new Error('the run ended before it was decided');
-  const decided = plan;
+  const decided = await decide(options);
   const after = decided.files.get('compose.yaml')?.content ?? '';
   const notes = [...migrated.notes, ...changeNotes(before, after, decided.stack)];
   const code = report({ plan: decided, shown, line, notes });
   if (!options.dryRun && differs(decided)) await offerCommit(decided, directory, line, interactive);
   return code;
+}
+
+/** Yeoman is loaded where somebody is asked or something is written: it takes longer than all the rest. */
+async function decide(options: Omit<AppOptions, 'done'>): Promise<Plan> {
+  if (!options.ask) {
+    const plan = planWithDefaults(options);
+    if (options.dryRun || !differs(plan)) {
+      options.decided?.(plan);
+      return plan;
+    }
+  }
+  const { runGenerator } = await import('../app/run.js');
+  return runGenerator(options);
 }
 
 /** Refuses a repository of a newer version; tells what an older one needs. */
@@ -136,21 +141,6 @@ async function offerCommit(
     .flatMap(({ path }) => path);
   commitPaths(directory, paths, message);
   process.stderr.write('Committed.\n');
-}
-
-async function runGenerator(
-  options: AppOptions & Record<string, unknown>,
-  interactive: boolean,
-): Promise<void> {
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const env = createEnv({
-    cwd: process.cwd(),
-    ...(interactive ? {} : { stdout: silent as never, stderr: silent as never }),
-    skipInstall: true,
-  });
-  env.on('error', () => undefined);
-  env.register(App as never, { namespace: 'osgs:app', resolved: import.meta.filename });
-  await env.run(['osgs:app'], options);
 }
 
 async function chooseDirectory(line: CommandLine, interactive: boolean): Promise<string> {

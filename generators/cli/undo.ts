@@ -1,5 +1,5 @@
 import { askConflicts, conflictProblems, type Choice } from '../app/conflicts.js';
-import { differs, leavesMarkers, openConflicts, settleAll } from '../app/plan.js';
+import { differs, leavesMarkers, openConflicts, plannedWrites, settleAll } from '../app/plan.js';
 import { summary } from '../app/report.js';
 import { carryOut } from '../app/transaction.js';
 import { planUndo } from '../app/undo.js';
@@ -21,9 +21,7 @@ export async function undo(line: CommandLine): Promise<number> {
       else if (interactive) changes = await decide(directory, plan.what, changes);
       const open = openConflicts(changes);
       if (open.length > 0) throw new ProblemError(conflictProblems(directory, open), 3);
-      const writes = [...changes, ...plan.own]
-        .filter(({ file, action }) => file !== undefined || action === 'removed')
-        .map(({ path, file }) => (file ? { path, content: file.content, mode: file.mode } : { path }));
+      const writes = plannedWrites({ changes, own: plan.own });
       if (writes.length > 0) carryOut(directory, `undo: ${plan.what}`, writes, true);
     }
     const changed = differs({ changes, own: plan.own });

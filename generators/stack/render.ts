@@ -83,9 +83,14 @@ function routeHeaders(view: View, route: View['routes'][number]): { headers: [st
   };
 }
 
+/** A template is rendered for every site, route or service: it is compiled once. */
+const compiled = new WeakMap<Template, ejs.TemplateFunction>();
+
 function renderTemplate(template: Template, view: object): string {
   try {
-    return ejs.render(template.text, view, { escape: asText });
+    let run = compiled.get(template);
+    if (!run) compiled.set(template, (run = ejs.compile(template.text, { escape: asText })));
+    return run(view);
   } catch (error) {
     throw new Error(`${template.file}: ${(error as Error).message}`, { cause: error });
   }

@@ -49,7 +49,11 @@ export default class App extends Generator {
 
   constructor(args: string[], options: AppOptions & Record<string, unknown>) {
     // Yeoman's own commit asks file by file and follows .yo-resolve files of the folders above: ours has decided by now.
-    super(args, options as never, { customCommitTask: () => this._commit() });
+    super(args, options as never, {
+      customCommitTask: () => this._commit(),
+      // There is no package.json to install from; Yeoman would say so.
+      customInstallTask: true,
+    });
     this.app = options;
     this.interactive = options.interactive;
     // Yeoman announces every error before ours is printed in its own words.
@@ -70,7 +74,9 @@ export default class App extends Generator {
       if (prompt && prompt.when !== false) {
         const reply = await this.prompt([{ ...prompt, name: question.key } as never]);
         const value: unknown = (reply as Record<string, unknown>)[question.key];
-        Object.assign(this.answers, { [question.key]: question.answer ? question.answer(value) : value });
+        Object.assign(this.answers, {
+          [question.key]: question.answer ? question.answer(value, this.answers) : value,
+        });
       } else {
         Object.assign(this.answers, {
           [question.key]: this.answers[question.key] ?? question.fallback?.(asking),

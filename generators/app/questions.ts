@@ -27,8 +27,8 @@ export interface Question {
   fallback?(asking: Asking): Answers[keyof Answers];
   /** An inquirer question without its name; absent where the wizard does not ask. */
   prompt?(asking: Asking): object;
-  /** The prompt's value as an answer. */
-  answer?(value: unknown): Answers[keyof Answers];
+  /** The prompt's value as an answer; what is known of it beyond the prompt's words is kept. */
+  answer?(value: unknown, known: Partial<Answers>): Answers[keyof Answers];
   /** The flag that repeats an answer. */
   repeat(answers: Answers): string[];
 }
@@ -77,10 +77,10 @@ export const questions: Question[] = [
       return { name };
     },
     fallback: ({ directory }) => stackName(directory),
-    prompt: ({ directory }) => ({
+    prompt: ({ directory, answers }) => ({
       type: 'input',
       message: 'Name of the stack',
-      default: stackName(directory),
+      default: answers.name ?? stackName(directory),
       validate: (name: string) =>
         /^[a-z0-9][a-z0-9_-]{0,39}$/.test(name) || 'Lower-case letters, digits, - and _, please.',
     }),
@@ -135,11 +135,17 @@ export const questions: Question[] = [
         return wrong.length === 0 && text.trim() !== '' ? true : `'${wrong[0] ?? text}' is not a host name.`;
       },
     }),
-    answer: (value) =>
+    answer: (value, { domains = [] }) =>
       String(value)
         .split(/\s+/)
         .filter((part) => part !== '')
-        .map(readDomain),
+        .map((part) => {
+          const same = domains.find((domain) => formatDomain(domain) === part);
+          if (same) return same;
+          const domain = readDomain(part);
+          const aliases = domains.find(({ host }) => host === domain.host)?.aliases;
+          return aliases ? { ...domain, aliases } : domain;
+        }),
     repeat: ({ domains }) => domains.flatMap((domain) => ['--domain', formatDomain(domain)]),
   },
   {
@@ -217,7 +223,8 @@ export const questions: Question[] = [
         })),
       };
     },
-    answer: (value) => Object.fromEntries(((value ?? []) as string[]).map((name) => [name, ''])),
+    answer: (value, { expose = {} }) =>
+      Object.fromEntries(((value ?? []) as string[]).map((name) => [name, expose[name] ?? ''])),
     repeat: ({ expose }) => Object.entries(expose).flatMap(([name, bind]) => ['--expose', `${name}=${bind}`]),
   },
   {

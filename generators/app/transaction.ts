@@ -129,13 +129,14 @@ function stage(directory: string, local: string, write: Write, index: number): O
     const before = readFileSync(file, 'utf8');
     operation.before = hash(before);
     operation.beforeMode = stat.mode & 0o777;
-    writeDurably(join(local, 'saved', `${index}.before`), before, 0o600);
+    // For undo alone, which checks it: this need not outlast a loss of power.
+    writeFileSync(join(local, 'saved', `${index}.before`), before, { mode: 0o600 });
   }
   if (write.content !== undefined) {
     const mode = write.mode ?? 0o644;
     operation.after = hash(write.content);
     operation.afterMode = mode;
-    writeDurably(join(local, 'saved', `${index}.after`), write.content, 0o600);
+    writeFileSync(join(local, 'saved', `${index}.after`), write.content, { mode: 0o600 });
     writeDurably(join(local, 'staged', String(index)), write.content, mode);
   }
   return operation;

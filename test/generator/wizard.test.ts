@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from '@jest/globals';
-import { emptyFolder } from '../run.js';
+import { describe, expect, test } from '@jest/globals';
+import { createOsgs, emptyFolder, readTree } from '../run.js';
 import { key, Terminal } from './terminal.js';
 
 /** The prompts in their order, and what answers each. */
@@ -28,7 +28,7 @@ test('the wizard asks, shows its plan, and writes when told to go on', async () 
     }
     terminal.type(reply);
   }
-  await terminal.see('make check');
+  expect(await terminal.see('make check')).not.toContain('package.json');
   expect(await terminal.exit()).toBe(0);
   const answers = readFileSync(join(cwd, 'my-stack/osgs.yaml'), 'utf8');
   expect(answers).toMatch(/services:\n {2}- postgis\n/);
@@ -62,4 +62,68 @@ test('Ctrl-C where the directory is asked for writes nothing and ends with 1', a
   await terminal.see('cancelled: nothing was written');
   expect(await terminal.exit()).toBe(1);
   expect(readdirSync(cwd)).toEqual([]);
+});
+
+describe('in a directory that holds a stack', () => {
+  function stack(): string {
+    const folder = join(emptyFolder(), 'gis');
+    const made = createOsgs([
+      folder,
+      '--yes',
+      '--name=other',
+      '--services=postgis,hugo',
+      '--domain=gis.example.org',
+      '--domain=www.example.net=hugo',
+      '--alias=maps.example.org=gis.example.org',
+      '--email=gis@example.org',
+      '--expose=postgis=127.0.0.1:6543',
+    ]);
+    if (made.code !== 0) throw new Error(made.stderr);
+    return folder;
+  }
+
+  test("the wizard starts from today's answers: Enter at every prompt changes nothing", async () => {
+    const folder = stack();
+    const before = readTree(folder);
+    const terminal = new Terminal([], folder);
+    for (const [prompt] of steps.slice(0, -1)) {
+      await terminal.see(prompt);
+      terminal.type(key.enter);
+    }
+    await terminal.see('Nothing to do.');
+    expect(await terminal.exit()).toBe(0);
+    expect(readTree(folder)).toEqual(before);
+  });
+
+  /** Adds a service whose check goes where the owner put one. */
+  async function conflict(): Promise<{ folder: string; terminal: Terminal; mine: string }> {
+    const folder = stack();
+    const file = join(folder, 'scripts/check.sh');
+    const mine = readFileSync(file, 'utf8').replace(/^(probe .*\n)/gm, '$1# mine\n');
+    writeFileSync(file, mine);
+    const terminal = new Terminal(['add', 'mapproxy'], folder);
+    await terminal.see('Go on and write this?');
+    terminal.type(key.enter);
+    const screen = await terminal.see('you and create-osgs changed the same lines');
+    expect(screen).toContain('-# mine');
+    return { folder, terminal, mine };
+  }
+
+  test('a conflict is shown and asked, and the first answer keeps what is mine', async () => {
+    const { folder, terminal, mine } = await conflict();
+    terminal.type(key.enter);
+    await terminal.see('Next: make up');
+    expect(await terminal.exit()).toBe(0);
+    expect(readFileSync(join(folder, 'scripts/check.sh'), 'utf8')).toBe(mine);
+    expect(readFileSync(join(folder, 'compose.yaml'), 'utf8')).toContain('mapproxy:');
+  });
+
+  test('Ctrl-C at a conflict writes nothing and ends with 1', async () => {
+    const { folder, terminal } = await conflict();
+    terminal.type(key.ctrlC);
+    await terminal.see('cancelled: nothing was written');
+    expect(await terminal.exit()).toBe(1);
+    expect(existsSync(join(folder, '.osgs/local'))).toBe(false);
+    expect(readFileSync(join(folder, 'osgs.yaml'), 'utf8')).not.toContain('mapproxy');
+  });
 });

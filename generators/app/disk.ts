@@ -114,11 +114,14 @@ export function readInside(directory: string, path: string): string | undefined 
   return file !== undefined && existsSync(file) ? readFileSync(file, 'utf8') : undefined;
 }
 
-/** The absolute path, or undefined where it would leave the directory, by `..` or by a symbolic link. */
+/**
+ * The absolute path, or undefined where it would leave the directory, by `..` or by a symbolic link, or is git's own:
+ * what stands in .osgs came with the repository and is not trusted.
+ */
 export function insidePath(directory: string, path: string): string | undefined {
   const root = resolve(directory);
   const file = resolve(root, path);
-  if (!file.startsWith(root + sep)) return undefined;
+  if (!file.startsWith(root + sep) || /^\.git($|[\\/])/i.test(relative(root, file))) return undefined;
   let above = dirname(file);
   while (!existsSync(above)) above = dirname(above);
   const real = realpathSync(above);

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 
 function git(
   directory: string,
@@ -39,13 +41,25 @@ export function uncommittedPaths(directory: string, paths: string[]): string[] {
     .filter((path) => wanted.has(path));
 }
 
-/** Commits the paths and nothing else. Throws with git's own words where it refuses. */
-export function commitPaths(directory: string, paths: string[], message: string): void {
-  for (const args of [
-    ['add', '-A', '--', ...paths],
-    ['commit', '-q', '-m', message, '--', ...paths],
-  ]) {
-    const ran = git(directory, args);
-    if (ran.code !== 0) throw new Error(`git ${args[0] ?? ''}: ${(ran.stderr || ran.stdout).trim()}`);
-  }
+/**
+ * Commits the paths and nothing else; those that git ignores are left out. Gives false where they are as the last commit
+ * has them. Throws with git's words where it refuses.
+ */
+export function commitPaths(directory: string, paths: string[], message: string): boolean {
+  const ignored = ignoredPaths(directory, paths);
+  const tracked = new Set(git(directory, ['ls-files', '-z']).stdout.split('\0'));
+  const known = paths.filter(
+    (path) => !ignored.has(path) && (tracked.has(path) || existsSync(join(directory, path))),
+  );
+  const withPaths = (command: string[]): void => {
+    const list = ['--pathspec-from-file=-', '--pathspec-file-nul'];
+    const ran = git(directory, ['--literal-pathspecs', ...command, ...list], known.join('\0'));
+    if (ran.code !== 0) throw new Error(`git ${command[0] ?? ''}: ${(ran.stderr || ran.stdout).trim()}`);
+  };
+  if (known.length === 0) return false;
+  withPaths(['add', '-A']);
+  const staged = git(directory, ['diff', '--cached', '--name-only', '--relative', '-z']).stdout.split('\0');
+  if (!known.some((path) => staged.includes(path))) return false;
+  withPaths(['commit', '-q', '-m', message]);
+  return true;
 }

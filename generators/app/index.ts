@@ -159,7 +159,7 @@ export default class App extends Generator {
     mkdirSync(app.directory, { recursive: true });
     const release = app.locked ? undefined : lock(app.directory);
     try {
-      await this.fs.commit(transactionTransform(app.directory, app.what) as never);
+      await this.fs.commit(transactionTransform(app.directory, app.what, this.plan.seen) as never);
     } catch (error) {
       release?.();
       if (fresh) rmSync(app.directory, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { Transform } from 'node:stream';
-import { carryOut, type Write } from './transaction.js';
+import { carryOut, type Seen, type Write } from './transaction.js';
 
 /** A file in Yeoman's memory, with the marks of mem-fs-editor 12 (its state.js). */
 interface PendingFile {
@@ -17,7 +17,7 @@ interface PendingFile {
  * The step of Yeoman's commit pipeline that writes: it gathers all pending files and carries them out in one
  * transaction, the manifest last, then hands them on marked as written, as Yeoman's own step does.
  */
-export function transactionTransform(directory: string, what: string): Transform {
+export function transactionTransform(directory: string, what: string, seen: Seen): Transform {
   const pending: PendingFile[] = [];
   return new Transform({
     objectMode: true,
@@ -31,7 +31,7 @@ export function transactionTransform(directory: string, what: string): Transform
           directory,
           what,
           pending.map((file) => toWrite(directory, file)),
-          true,
+          seen,
         );
       } catch (error) {
         done(error as Error);

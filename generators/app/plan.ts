@@ -4,14 +4,14 @@ import { updateAnswers } from '../stack/answers-update.js';
 import { formatAnswers, type Answers } from '../stack/answers.js';
 import { completeEnv, envKeys, type EnvEntry } from '../stack/env.js';
 import { hasMarkers } from '../stack/merge-text.js';
-import { merge, settle, type Change, type Settlement } from '../stack/merge.js';
+import { hash, merge, settle, type Change, type DiskFile, type Settlement } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
 import { render, type FileSet, type Template } from '../stack/render.js';
 import { resolve, type Locate } from '../stack/resolve.js';
 import type { Stack } from '../stack/stack.js';
 import { insidePath, loadTemplates, readDisk, readInside } from './disk.js';
 import { ignoredPaths } from './git.js';
-import type { Write } from './transaction.js';
+import type { Seen, Write } from './transaction.js';
 import { withDefaults } from './questions.js';
 import { basePath, formatManifest, manifestPath, readBase, readManifest } from './manifest.js';
 
@@ -26,6 +26,7 @@ export interface Plan {
   files: FileSet;
   /** The version that made the repository; undefined where it is new. */
   before: string | undefined;
+  seen: Seen;
 }
 
 export interface PlanOptions {
@@ -48,6 +49,12 @@ export function makePlan(answers: Answers, options: PlanOptions): Plan {
   const rendered = render(stack, options.templates ?? loadTemplates(catalog));
   const files = rendered.files;
   refuseOutside(directory, files.keys());
+  const seen: Seen = new Map();
+  const look = (path: string): DiskFile | undefined => {
+    const file = readDisk(directory, path);
+    seen.set(path, file?.kind === 'text' ? hash(file.text) : undefined);
+    return file;
+  };
   const manifest = readManifest(directory);
   const known = Object.keys(manifest?.files ?? {});
   const ignored =
@@ -57,16 +64,19 @@ export function makePlan(answers: Answers, options: PlanOptions): Plan {
     files,
     {
       base: (path) => readBase(directory, manifest, path),
-      mine: (path) => readDisk(directory, path),
+      mine: look,
       ignored: (path) => ignored.has(path),
     },
     { mine: 'yours', base: 'as generated last time', next: `create-osgs ${version}` },
   );
 
   const mine = (path: string): string | undefined => readInside(directory, path);
+  for (const path of ['osgs.yaml', '.env']) look(path);
   const settled = mine('osgs.yaml');
   const text = settled === undefined ? formatAnswers(answers) : updateAnswers(settled, answers);
   const values = completeEnv(mine('.env'), rendered.env, envKeys(mine(basePath('.env.example')) ?? ''));
+  refuseLink(directory, 'osgs.yaml', settled !== text);
+  refuseLink(directory, '.env', mine('.env') !== values);
   changes.push(exact('osgs.yaml', settled, text, 0o644), exact('.env', mine('.env'), values, 0o600));
 
   const own: Change[] = [...files].map(([path, { content, mode }]) =>
@@ -77,7 +87,7 @@ export function makePlan(answers: Answers, options: PlanOptions): Plan {
       own.push({ path: basePath(path), action: 'removed' });
   }
   own.push(exact(manifestPath, mine(manifestPath), formatManifest(version, files), 0o644));
-  return { stack, changes, own, env: rendered.env, files, before: manifest?.generator };
+  return { stack, changes, own, env: rendered.env, files, before: manifest?.generator, seen };
 }
 
 /** Decides a run of which nothing is asked: what is open takes its default. */
@@ -126,6 +136,18 @@ export function leavesMarkers(changes: Change[]): boolean {
   return changes.some(
     ({ action, file }) => action === 'conflict' && file !== undefined && hasMarkers(file.content),
   );
+}
+
+/** A link to the owner's own store of secrets, say, is not replaced by a file. */
+function refuseLink(directory: string, path: string, changed: boolean): void {
+  if (!changed || readDisk(directory, path)?.kind !== 'other') return;
+  throw new ProblemError([
+    {
+      file: join(directory, path),
+      message: 'is a symbolic link, and this run would have to write it',
+      remedy: `Put a file in its place, or write the change yourself: 'create-osgs diff' shows it.`,
+    },
+  ]);
 }
 
 function refuseOutside(directory: string, paths: Iterable<string>): void {

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { hash } from '../stack/merge.js';
+import { ProblemError } from '../stack/problem.js';
 import { insidePath } from './disk.js';
 
 /** A file to write, or to remove where it has no content. */
@@ -24,6 +25,9 @@ export interface Write {
   content?: string;
   mode?: number;
 }
+
+/** What stood at each path when the run was decided: the SHA-256 of its text, or undefined. */
+export type Seen = Map<string, string | undefined>;
 
 interface Operation {
   path: string;
@@ -51,15 +55,17 @@ export const localFolder = '.osgs/local';
 /**
  * Writes all or nothing. Everything is staged below the directory, on the same file system, then a journal is put in
  * place by one rename: before it the old state holds, after it the new one, for whoever comes next finishes the journal.
- * Throws where a file cannot be staged; nothing has changed then. With `keepUndo` the old state is kept for `undo`.
+ * Throws where a file cannot be staged, or is not what was `seen` when the run was decided; nothing has changed then.
+ * The old state is kept for `undo`.
  */
-export function carryOut(directory: string, what: string, writes: Write[], keepUndo: boolean): void {
+export function carryOut(directory: string, what: string, writes: Write[], seen: Seen = new Map()): void {
   const local = openLocal(directory);
   clearStaging(local);
   try {
     mkdirSync(join(local, 'staged'));
     mkdirSync(join(local, 'saved'));
     const operations = writes.map((write, index) => stage(directory, local, write, index));
+    refuseEdited(directory, operations, seen);
     const journal: Journal = { version: 1, what, operations };
     writeDurably(join(local, 'journal.tmp'), JSON.stringify(journal), 0o600);
     syncFolder(join(local, 'staged'));
@@ -70,7 +76,7 @@ export function carryOut(directory: string, what: string, writes: Write[], keepU
     closeLocal(directory);
     throw error;
   }
-  finish(directory, keepUndo);
+  finish(directory);
 }
 
 /**
@@ -80,7 +86,7 @@ export function carryOut(directory: string, what: string, writes: Write[], keepU
 export function recover(directory: string): string[] | undefined {
   const local = join(directory, localFolder);
   if (!existsSync(local)) return undefined;
-  if (existsSync(join(local, 'journal.json'))) return finish(directory, true);
+  if (existsSync(join(local, 'journal.json'))) return finish(directory);
   const left = ['staged', 'saved', 'journal.tmp'].some((name) => existsSync(join(local, name)));
   if (left) clearStaging(local);
   closeLocal(directory);
@@ -142,8 +148,21 @@ function stage(directory: string, local: string, write: Write, index: number): O
   return operation;
 }
 
+/** While a run waits for an answer, the owner may go on editing. */
+function refuseEdited(directory: string, operations: Operation[], seen: Seen): void {
+  const edited = operations.filter(({ path, before }) => seen.has(path) && seen.get(path) !== before);
+  if (edited.length === 0) return;
+  throw new ProblemError(
+    edited.map(({ path }) => ({
+      file: join(directory, path),
+      message: 'was changed while this run was waiting',
+      remedy: 'Nothing was written. Run it again.',
+    })),
+  );
+}
+
 /** Carries out a journal; every step may be repeated, so that a killed run is finished by the next one. */
-function finish(directory: string, keepUndo: boolean): string[] {
+function finish(directory: string): string[] {
   const local = join(directory, localFolder);
   const journal = JSON.parse(readFileSync(join(local, 'journal.json'), 'utf8')) as Journal;
   const edited = journal.operations
@@ -152,7 +171,7 @@ function finish(directory: string, keepUndo: boolean): string[] {
     .map(({ operation }) => operation.path);
   // The first run of all has nothing to go back to.
   const first = journal.operations.every(({ before }) => before === undefined);
-  if (keepUndo && !first) {
+  if (!first) {
     if (existsSync(join(local, 'saved'))) {
       rmSync(join(local, 'undo'), { recursive: true, force: true });
       mkdirSync(join(local, 'undo'));

@@ -139,8 +139,8 @@ async function offerCommit(
   const paths = [...plan.changes, ...plan.own]
     .filter(({ path, file, action }) => path !== '.env' && (file !== undefined || action === 'removed'))
     .flatMap(({ path }) => path);
-  commitPaths(directory, paths, message);
-  process.stderr.write('Committed.\n');
+  const committed = commitPaths(directory, paths, message);
+  process.stderr.write(committed ? 'Committed.\n' : 'All is as the last commit has it.\n');
 }
 
 async function chooseDirectory(line: CommandLine, interactive: boolean): Promise<string> {

@@ -22,7 +22,7 @@ export async function undo(line: CommandLine): Promise<number> {
       const open = openConflicts(changes);
       if (open.length > 0) throw new ProblemError(conflictProblems(directory, open), 3);
       const writes = plannedWrites({ changes, own: plan.own });
-      if (writes.length > 0) carryOut(directory, `undo: ${plan.what}`, writes, true);
+      if (writes.length > 0) carryOut(directory, `undo: ${plan.what}`, writes);
     }
     const changed = differs({ changes, own: plan.own });
     if (line.json) {

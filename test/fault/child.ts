@@ -55,7 +55,7 @@ await inSession('.', parseCommandLine(['add', 'martin', '--yes']), ({ directory 
   const { answers } = parseAnswers(fs.readFileSync('osgs.yaml', 'utf8'), 'osgs.yaml');
   const known = addServices(answers as never, ['martin'], catalog);
   const plan = planWithDefaults({ directory, catalog, version: '0.1.0', known });
-  carryOut(directory, 'add martin', plannedWrites(plan), true);
+  carryOut(directory, 'add martin', plannedWrites(plan), plan.seen);
   return Promise.resolve(0);
 });
 console.log(count);

@@ -3,12 +3,15 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
@@ -328,6 +331,34 @@ describe('what stands in the way', () => {
     expect(existsSync(file('nginx/sites/gis.example.org.conf'))).toBe(false);
   });
 
+  test('.env as a symbolic link is not replaced', () => {
+    const store = join(emptyFolder(), 'secrets');
+    writeFileSync(store, read('.env'));
+    rmSync(file('.env'));
+    symlinkSync(store, file('.env'));
+    expect(osgs('--yes')).toMatchObject({ code: 0 });
+    const ran = osgs('add', 'martin', '--yes');
+    expect(ran).toMatchObject({ code: 1 });
+    expect(ran.stderr).toContain('.env: is a symbolic link');
+    expect(lstatSync(file('.env')).isSymbolicLink()).toBe(true);
+  });
+
+  test("what came with a repository in .osgs reaches neither git's own folder nor another one", () => {
+    mkdirSync(file('.git/hooks'), { recursive: true });
+    mkdirSync(file('.osgs/local/staged'), { recursive: true });
+    const operations = ['.git/hooks/post-merge', 'x/../.git/hooks/post-merge', '../outside'].map(
+      (path, index) => {
+        writeFileSync(file(`.osgs/local/staged/${index}`), 'evil');
+        return { path, after: createHash('sha256').update('evil').digest('hex'), afterMode: 0o755 };
+      },
+    );
+    writeFileSync(file('.osgs/local/journal.json'), JSON.stringify({ version: 1, what: 'x', operations }));
+    expect(osgs('--yes', '--no-git')).toMatchObject({ code: 0 });
+    expect(readdirSync(file('.git/hooks'))).toEqual([]);
+    expect(existsSync(join(folder, '../outside'))).toBe(false);
+    expect(existsSync(file('.osgs/local'))).toBe(false);
+  });
+
   test('a repository of a newer create-osgs is refused', () => {
     edit('.osgs/manifest.json', /"generator": "[^"]+"/, '"generator": "99.0.0"');
     const ran = osgs('--yes');
@@ -368,6 +399,12 @@ describe('in a git work tree', () => {
     expect(git('log', '-1', '--format=%s').trim()).toBe('Add martin');
     expect(git('show', '--stat', '--format=', 'HEAD')).not.toContain('notes.txt');
     expect(git('status', '--porcelain').trim()).toBe('A  notes.txt');
+  });
+
+  test('--commit takes in what was removed, tracked or not', () => {
+    osgs('add', 'martin', '--yes');
+    expect(osgs('remove', 'martin', '--yes', '--commit')).toMatchObject({ code: 0 });
+    expect(git('status', '--porcelain').trim()).toBe('');
   });
 
   test('without --commit nothing is committed', () => {

@@ -155,7 +155,7 @@ export class World {
     const changes = choice === 'refuse' ? plan.changes : settleAll(plan.changes, choice);
     if (openConflicts(changes).length > 0) return { refused: true, markers: false, changes };
     const decided = { changes, own: plan.own };
-    if (differs(decided)) carryOut(this.directory, what, plannedWrites(decided), true);
+    if (differs(decided)) carryOut(this.directory, what, plannedWrites(decided));
     return { refused: false, markers: changes.some(({ action }) => action === 'conflict'), changes };
   }
 }

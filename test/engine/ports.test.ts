@@ -16,7 +16,7 @@ describe.each([
   }, slow);
 
   test(
-    'answers there, and make check knows',
+    'answers there, and a service added to it and removed again comes and goes with make up',
     () => {
       const made = createOsgs([
         folder,
@@ -32,6 +32,19 @@ describe.each([
       const checked = make('check');
       expect(checked.stdout).toContain(`${address}\n`);
       expect(checked.stdout).toContain('all checks passed');
+
+      const osgs = (...args: string[]): Ran => createOsgs([...args, '--yes'], { cwd: folder });
+      const services = (): string[] =>
+        run('docker', ['compose', 'ps', '--services', '--all'], { cwd: folder }).stdout.trim().split('\n');
+      expect(osgs('add', 'swagger-ui')).toMatchObject({ code: 0 });
+      expect(make('up')).toMatchObject({ code: 0 });
+      expect(make('check').stdout).toContain('Swagger UI');
+      expect(services()).toContain('swagger-ui');
+      expect(osgs('remove', 'swagger-ui')).toMatchObject({ code: 0 });
+      expect(make('up')).toMatchObject({ code: 0 });
+      expect(make('check').stdout).toContain('all checks passed');
+      expect(services()).not.toContain('swagger-ui');
+
       const page = run('curl', ['-sSk', '--connect-to', '::127.0.0.1:', address]);
       expect(page.stdout).toContain('services/hugo/site/content/_index.md');
     },

@@ -81,6 +81,22 @@ test('what flags gave is not asked', async () => {
   result.assertNoFile(join(folder, 'nginx/routes/geoserver.conf'));
 });
 
+test("a re-run's files pass through Yeoman's memory, and removed ones are marked deleted", async () => {
+  const answers = { name: 'asked', domains: 'a.org', tls: 'off', email: '', expose: [], go: true };
+  const folder = await runApp({}, { ...answers, services: ['martin', 'hugo'] });
+  const states = (): Record<string, string | undefined> =>
+    Object.fromEntries(
+      Object.entries(result.getSnapshot() as Record<string, { stateCleared?: string }>).map(
+        ([path, { stateCleared }]) => [path.split('stack/').pop() ?? '', stateCleared],
+      ),
+    );
+  expect(states()).toMatchObject({ 'compose.yaml': 'modified', 'nginx/routes/hugo.conf': 'modified' });
+  await runApp({ directory: folder }, { ...answers, services: ['martin'] });
+  expect(states()).toMatchObject({ 'compose.yaml': 'modified', 'nginx/routes/hugo.conf': 'deleted' });
+  expect(states()).not.toHaveProperty('nginx/routes/martin.conf');
+  result.assertNoFile(join(folder, 'nginx/routes/hugo.conf'));
+});
+
 test('declining the plan writes nothing', async () => {
   const folder = directory();
   const run = runApp(

@@ -123,6 +123,17 @@ describe('diff', () => {
   });
 });
 
+test('--json prints one object, with what changed and what is to be done by hand', () => {
+  stack.osgs('add', 'geoserver', '--yes');
+  const ran = stack.osgs('remove', 'geoserver', '--yes', '--json');
+  expect(ran).toMatchObject({ code: 0, stderr: '' });
+  expect(JSON.parse(ran.stdout)).toMatchObject({
+    written: true,
+    changes: expect.arrayContaining([{ path: 'nginx/routes/geoserver.conf', action: 'removed' }]),
+    notes: [expect.stringContaining('docker volume rm gis_geoserver')],
+  });
+});
+
 describe('undo', () => {
   test('puts the last run back, and edits made since stay', () => {
     const before = stack.tree(['.env']);

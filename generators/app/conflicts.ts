@@ -6,7 +6,7 @@ import { syntaxError } from '../stack/check-syntax.js';
 import { hasMarkers } from '../stack/merge-text.js';
 import { settle, type Change, type Settlement } from '../stack/merge.js';
 import { ProblemError, type Problem } from '../stack/problem.js';
-import { changeDiff, colourDiff } from './diff.js';
+import { changeDiff, colourDiff } from '../repository/diff.js';
 
 export const conflictModes = ['ask', 'mine', 'theirs', 'markers'] as const;
 export type ConflictMode = (typeof conflictModes)[number];

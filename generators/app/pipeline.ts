@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { Transform } from 'node:stream';
-import { carryOut, type Seen, type Write } from './transaction.js';
+import { carryOut, type Seen, type Write } from '../repository/transaction.js';
 
 /** A file in Yeoman's memory, with the marks of mem-fs-editor 12 (its state.js). */
 interface PendingFile {

@@ -5,15 +5,15 @@ import { formatAnswers, type Answers } from '../stack/answers.js';
 import { completeEnv, envKeys, type EnvEntry } from '../stack/env.js';
 import { hasMarkers } from '../stack/merge-text.js';
 import { hash, merge, settle, type Change, type DiskFile, type Settlement } from '../stack/merge.js';
-import { ProblemError } from '../stack/problem.js';
+import { ProblemError, type Locate } from '../stack/problem.js';
 import { render, type FileSet, type Template } from '../stack/render.js';
-import { resolve, type Locate } from '../stack/resolve.js';
+import { resolve } from '../stack/resolve.js';
 import type { Stack } from '../stack/stack.js';
-import { insidePath, loadTemplates, readDisk, readInside } from './disk.js';
-import { ignoredPaths } from './git.js';
-import type { Seen, Write } from './transaction.js';
+import { insidePath, loadTemplates, readDisk, readInside } from '../repository/disk.js';
+import { ignoredPaths } from '../repository/git.js';
+import type { Seen, Write } from '../repository/transaction.js';
 import { withDefaults } from './questions.js';
-import { basePath, formatManifest, manifestPath, readBase, readManifest } from './manifest.js';
+import { basePath, formatManifest, manifestPath, readBase, readManifest } from '../repository/manifest.js';
 
 /** All that a run will do, decided before the first byte is written. */
 export interface Plan {

@@ -3,10 +3,10 @@ import { envKeys, retireKeys } from '../stack/env.js';
 import { hash, merge, type Change } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
 import type { FileSet } from '../stack/render.js';
-import { insidePath, readDisk, readInside } from './disk.js';
+import { insidePath, readDisk, readInside } from '../repository/disk.js';
 import { exact } from './plan.js';
-import { readUndo, type Undo } from './transaction.js';
-import { basePath } from './manifest.js';
+import { readUndo, type Undo } from '../repository/transaction.js';
+import { basePath } from '../repository/manifest.js';
 
 export interface UndoPlan {
   /** The run that is put back, in words. */

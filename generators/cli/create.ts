@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadCatalog } from '../../catalog/load.js';
-import { readInside } from '../app/disk.js';
-import { commitPaths, isWorkTree } from '../app/git.js';
+import { readInside } from '../repository/disk.js';
+import { commitPaths, isWorkTree } from '../repository/git.js';
 import type { AppOptions } from '../app/index.js';
-import { basePath, readManifest } from '../app/manifest.js';
+import { basePath, readManifest } from '../repository/manifest.js';
 import { differs, leavesMarkers, planWithDefaults, type Plan } from '../app/plan.js';
 import { questions } from '../app/questions.js';
 import { commitMessage, printDiff, report } from './report.js';

@@ -1,4 +1,4 @@
-import { changeDiff, colourDiff } from '../app/diff.js';
+import { changeDiff, colourDiff } from '../repository/diff.js';
 import { differs, leavesMarkers, type Plan } from '../app/plan.js';
 import { repeatCommand, reportObject, summary } from '../app/report.js';
 import type { Change } from '../stack/merge.js';

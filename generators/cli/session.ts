@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { canWrite, inspectDirectory } from '../app/disk.js';
-import { isWorkTree } from '../app/git.js';
-import { lock } from '../app/lock.js';
-import { localFolder, recover } from '../app/transaction.js';
+import { canWrite, inspectDirectory } from '../repository/disk.js';
+import { isWorkTree } from '../repository/git.js';
+import { lock } from '../repository/lock.js';
+import { localFolder, recover } from '../repository/transaction.js';
 import { ProblemError } from '../stack/problem.js';
 import type { CommandLine } from './arguments.js';
 

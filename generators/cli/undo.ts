@@ -1,7 +1,7 @@
 import { askConflicts, conflictProblems, type Choice } from '../app/conflicts.js';
 import { differs, leavesMarkers, openConflicts, plannedWrites, settleAll } from '../app/plan.js';
 import { summary } from '../app/report.js';
-import { carryOut } from '../app/transaction.js';
+import { carryOut } from '../repository/transaction.js';
 import { planUndo } from '../app/undo.js';
 import type { Change } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';

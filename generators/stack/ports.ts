@@ -1,8 +1,7 @@
 import { isIP } from 'node:net';
 import type { Answers } from './answers.js';
 import { nearest } from './near.js';
-import type { Problem } from './problem.js';
-import type { Locate } from './resolve.js';
+import type { Locate, Problem } from './problem.js';
 import type { PublishedPort, Stack } from './stack.js';
 
 /** The ports that the answers publish beside nginx's own. No port of the host is given twice. */

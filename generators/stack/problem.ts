@@ -29,3 +29,6 @@ export function formatProblem(problem: Problem): string {
   const text = place ? `${place}: ${problem.message}` : problem.message;
   return problem.remedy ? `${text}\n  ${problem.remedy}` : text;
 }
+
+/** Gives a problem the place of the answer that caused it. */
+export type Locate = (path: (string | number)[], message: string, remedy?: string) => Problem;

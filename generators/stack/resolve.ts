@@ -1,13 +1,10 @@
 import type { Catalog, CatalogService, Condition } from '../../catalog/service.js';
 import type { Answers, SettingValue } from './answers.js';
 import { nearest } from './near.js';
-import type { Problem } from './problem.js';
+import type { Locate, Problem } from './problem.js';
 import { resolvePorts } from './ports.js';
 import { resolveSites } from './sites.js';
 import type { ResolvedSetting, Stack } from './stack.js';
-
-/** Gives a problem the place of the answer that caused it. */
-export type Locate = (path: (string | number)[], message: string, remedy?: string) => Problem;
 
 const nowhere: Locate = (_path, message, remedy) => ({
   message,

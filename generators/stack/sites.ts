@@ -2,8 +2,7 @@ import type { CatalogService, Route } from '../../catalog/service.js';
 import type { Answers } from './answers.js';
 import { normalizeHost } from './host.js';
 import { nearest } from './near.js';
-import type { Problem } from './problem.js';
-import type { Locate } from './resolve.js';
+import type { Locate, Problem } from './problem.js';
 import type { ResolvedRoute, Site, Stack } from './stack.js';
 
 /** Paths that every site keeps for itself. */

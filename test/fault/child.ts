@@ -44,7 +44,7 @@ syncBuiltinESMExports();
 
 const { loadCatalog } = await import('../../catalog/load.js');
 const { planWithDefaults, plannedWrites } = await import('../../generators/app/plan.js');
-const { carryOut } = await import('../../generators/app/transaction.js');
+const { carryOut } = await import('../../generators/repository/transaction.js');
 const { parseCommandLine } = await import('../../generators/cli/arguments.js');
 const { inSession } = await import('../../generators/cli/session.js');
 const { parseAnswers } = await import('../../generators/stack/answers.js');

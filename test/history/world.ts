@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/app/disk.js';
-import { readManifest } from '../../generators/app/manifest.js';
+import { loadTemplates } from '../../generators/repository/disk.js';
+import { readManifest } from '../../generators/repository/manifest.js';
 import {
   differs,
   openConflicts,
@@ -12,7 +12,7 @@ import {
   settleAll,
   type Plan,
 } from '../../generators/app/plan.js';
-import { carryOut } from '../../generators/app/transaction.js';
+import { carryOut } from '../../generators/repository/transaction.js';
 import { planUndo } from '../../generators/app/undo.js';
 import { parseAnswers, type Answers } from '../../generators/stack/answers.js';
 import { addServices, removeServices } from '../../generators/stack/change-services.js';

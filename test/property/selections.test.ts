@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/app/disk.js';
+import { loadTemplates } from '../../generators/repository/disk.js';
 import type { Answers, DomainAnswer } from '../../generators/stack/answers.js';
 import { completeEnv } from '../../generators/stack/env.js';
 import { render, type Rendered } from '../../generators/stack/render.js';

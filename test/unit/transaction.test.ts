@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { carryOut, readUndo } from '../../generators/app/transaction.js';
+import { carryOut, readUndo } from '../../generators/repository/transaction.js';
 import { hash } from '../../generators/stack/merge.js';
 import { emptyFolder, readTree } from '../run.js';
 

@@ -1,8 +1,10 @@
 import {
   isMap,
+  isNode,
   isScalar,
   isSeq,
   parseDocument,
+  visit,
   type Document,
   type Node,
   type YAMLMap,
@@ -43,19 +45,39 @@ function setKey(document: Document, map: YAMLMap, key: string, value: unknown): 
   if (isMap(present) && isPlainObject(value)) return setMap(document, present, value);
   if (isSeq(present) && Array.isArray(value)) return setSeq(document, present, value);
   if (isScalar(present) && typeof value !== 'object') present.value = value;
-  else map.set(key, document.createNode(value));
+  else {
+    if (present !== undefined) keepComments(document, present);
+    map.set(key, document.createNode(value));
+  }
   return true;
 }
 
+/** What the owner wrote beside something that goes away moves to the end of the file. */
+function keepComments(document: Document, gone: unknown): void {
+  const comments: string[] = [];
+  const take = (node: { commentBefore?: string | null; comment?: string | null }): void => {
+    comments.push(...[node.commentBefore, node.comment].filter((text): text is string => Boolean(text)));
+  };
+  if (isNode(gone)) visit(gone, { Node: (_key, node) => take(node) });
+  if (comments.length === 0) return;
+  document.comment = [...(document.comment ? [document.comment] : []), ...comments].join('\n');
+}
+
 function setMap(document: Document, map: YAMLMap, value: Record<string, unknown>): boolean {
-  for (const { key } of [...map.items]) {
-    const name = isScalar(key) ? String(key.value) : String(key);
-    if (!(name in value)) map.delete(key);
+  for (const pair of [...map.items]) {
+    const name = isScalar(pair.key) ? String(pair.key.value) : String(pair.key);
+    if (name in value) continue;
+    keepComments(document, pair.key);
+    keepComments(document, pair.value);
+    map.delete(pair.key);
   }
   for (const [key, item] of Object.entries(value)) setKey(document, map, key, item);
-  // The yaml package writes an empty block map in a way that reads as a flow map with its comment lost.
-  if (map.items.length === 0) map.flow = true;
-
+  if (map.items.length === 0) {
+    // `{}` has no place for comments.
+    keepComments(document, map);
+    map.comment = map.commentBefore = null;
+    map.flow = true;
+  }
   return true;
 }
 
@@ -68,6 +90,7 @@ function setSeq(document: Document, seq: YAMLSeq, value: unknown[]): boolean {
     if (isMap(node) && isPlainObject(item)) setMap(document, node, item);
     return node;
   });
+  for (const gone of left) keepComments(document, gone);
   const made = value.map((item, index) => found[index] ?? document.createNode(item));
   // The order of domains says which is the primary one; that of names is the owner's.
   seq.items = value.some(isPlainObject)

@@ -92,7 +92,7 @@ export class World {
 
   /** Files that the owner may edit, as the last run knew them. */
   editable(): string[] {
-    return Object.keys(readManifest(this.directory)?.files ?? {}).filter(
+    return ['osgs.yaml', ...Object.keys(readManifest(this.directory)?.files ?? {})].filter(
       (path) => this.has(path) && !path.endsWith('.geojson') && !path.endsWith('.qgs'),
     );
   }

@@ -182,3 +182,28 @@ test('a secret is 32 letters and digits', () => {
   expect(makeSecret()).toMatch(/^[A-Za-z0-9]{32}$/);
   expect(makeSecret()).not.toBe(makeSecret());
 });
+
+test('comments beside what an answer takes away stay in osgs.yaml, at its end where they have no place', () => {
+  const text = `name: x
+services:
+  # the database
+  - postgis
+  # vector tiles, for the web map
+  - martin # since 2024
+domains: [{ host: a.org }]
+settings:
+  # mine
+  nginx:
+    # behind another proxy
+    http_port: 8080
+`;
+  const { answers } = parseAnswers(text, 'osgs.yaml');
+  const updated = updateAnswers(text, { ...(answers as Answers), services: ['postgis'], settings: {} });
+  expect(parseAnswers(updated, 'osgs.yaml').answers).toEqual({
+    ...answers,
+    services: ['postgis'],
+    settings: {},
+  });
+  for (const comment of ['the database', 'for the web map', 'since 2024', 'mine', 'behind another proxy'])
+    expect(updated).toContain(comment);
+});

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { Catalog } from '../../catalog/service.js';
 import type { Answers } from '../stack/answers.js';
+import { withoutPlaces } from '../stack/change-services.js';
 import { ProblemError, type Locate } from '../stack/problem.js';
 import { askConflicts, conflictProblems, type Choice, type ConflictMode } from './conflicts.js';
 import { uncommittedPaths } from '../repository/git.js';
@@ -73,9 +74,12 @@ export default class App extends Generator {
       if (prompt && prompt.when !== false) {
         const reply = await this.prompt([{ ...prompt, name: question.key } as never]);
         const value: unknown = (reply as Record<string, unknown>)[question.key];
+        const before = this.answers.services ?? [];
         Object.assign(this.answers, {
           [question.key]: question.answer ? question.answer(value, this.answers) : value,
         });
+        const gone = before.filter((id) => !this.answers.services?.includes(id));
+        if (gone.length > 0) this.answers = withoutPlaces(this.answers, gone, app.catalog);
       } else {
         Object.assign(this.answers, {
           [question.key]: this.answers[question.key] ?? question.fallback?.(asking),

@@ -9,7 +9,8 @@ import { differs, leavesMarkers, planWithDefaults, type Plan } from '../app/plan
 import { questions } from '../app/questions.js';
 import { commitMessage, printDiff, report } from './report.js';
 import { inSession, type Session } from './session.js';
-import { addServices, removeServices } from '../stack/change-services.js';
+import type { Catalog } from '../../catalog/service.js';
+import { addServices, removeServices, withoutPlaces } from '../stack/change-services.js';
 import { compareVersions, pendingMigrations } from '../stack/migrations.js';
 import { changeNotes } from '../stack/notes.js';
 import { parseAnswers, type Answers, type AnswersFile } from '../stack/answers.js';
@@ -40,7 +41,10 @@ async function runIn(
   if (settled) known = migrated.answers(known as Answers);
   for (const question of questions) {
     const values = line.flags.get(question.key);
-    if (values !== undefined) known = { ...known, ...question.read(values, known) };
+    if (values === undefined) continue;
+    const before = known.services ?? [];
+    known = { ...known, ...question.read(values, known) };
+    if (question.key === 'services') known = leaveOut(before, known, catalog);
   }
   addAliases(line.aliases, known);
   if (line.command === 'add') known = addServices(complete(known), line.services, catalog);
@@ -108,6 +112,12 @@ function migrate(
     answers: (answers) => pending.reduce((now, migration) => migration.answers?.(now) ?? now, answers),
     notes: pending.flatMap(({ notes }) => notes ?? []),
   };
+}
+
+/** A list of services that leaves one out takes it from its domains, ports and settings too. */
+function leaveOut(before: string[], known: Partial<Answers>, catalog: Catalog): Partial<Answers> {
+  const gone = before.filter((id) => !known.services?.includes(id));
+  return withoutPlaces(known, gone, catalog);
 }
 
 /** An osgs.yaml may leave keys out. */

@@ -31,18 +31,25 @@ export function removeServices(answers: Answers, ids: string[], catalog: Catalog
       });
   }
   if (problems.length > 0) throw new ProblemError(problems);
+  return { ...withoutPlaces(answers, ids, catalog), services: staying };
+}
+
+/** The answers without what was said of some services alone: settings, published ports, their places on domains. */
+export function withoutPlaces<T extends Partial<Answers>>(answers: T, ids: string[], catalog: Catalog): T {
+  const gone = new Set(ids);
+  const staying = (answers.services ?? []).filter((id) => !gone.has(id));
   const left = new Set(staying.flatMap((id) => [id, ...needsOf(id, catalog)]));
   const ports = [...catalog.values()]
-    .filter(({ id }) => !left.has(id))
+    .filter(({ id }) => gone.has(id) && !left.has(id))
     .flatMap((service) => service.ports ?? []);
-  const keep = <T>(record: Record<string, T>, dropped: (key: string) => boolean): Record<string, T> =>
+  const keep = <V>(record: Record<string, V>, dropped: (key: string) => boolean): Record<string, V> =>
     Object.fromEntries(Object.entries(record).filter(([key]) => !dropped(key)));
+  const { domains, expose, settings } = answers;
   return {
     ...answers,
-    services: staying,
-    domains: answers.domains.map((domain) => withoutServices(domain, gone)),
-    expose: keep(answers.expose, (name) => ports.some((port) => port.name === name)),
-    settings: keep(answers.settings, (id) => gone.has(id)),
+    ...(domains && { domains: domains.map((domain) => withoutServices(domain, gone)) }),
+    ...(expose && { expose: keep(expose, (name) => ports.some((port) => port.name === name)) }),
+    ...(settings && { settings: keep(settings, (id) => gone.has(id) && !left.has(id)) }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { createOsgs, emptyFolder, secretValues } from '../run.js';
+import { emptyFolder, secretValues } from '../run.js';
 import { StackFolder } from './stack-folder.js';
 
 let stack: StackFolder;
@@ -65,20 +65,23 @@ describe('add and remove', () => {
     expect(ran.stderr).toContain('docker volume rm gis_geoserver gis_geoserver-tiles');
   });
 
-  test('a removed service takes its domain and settings along', () => {
-    createOsgs([
-      stack.folder,
-      '--yes',
-      '--services=postgis,qgis-server,martin',
+  test.each([
+    ['remove', ['remove', 'geoserver', 'martin']],
+    ['a list without it', ['--services', 'postgis,qgis-server']],
+  ])('a service that goes by %s takes its domains, settings and ports along', (_how, args) => {
+    const more = [
       '--domain=gis.example.org',
+      '--domain=g.example.org=geoserver',
       '--domain=t.example.org=martin',
-      '--set=geoserver.heap=1g',
-      '--set=qgis-server.project=world',
-    ]);
-    writeFileSync(stack.file('osgs.yaml'), `${stack.read('osgs.yaml')}`);
-    expect(stack.osgs('remove', 'martin', '--yes')).toMatchObject({ code: 0 });
-    expect(stack.read('osgs.yaml')).not.toContain('martin');
-    expect(stack.read('osgs.yaml')).toContain('t.example.org');
+    ];
+    const set = ['--set=geoserver.heap=1g', '--set=qgis-server.project=world', '--expose=postgis'];
+    stack.osgs('--yes', '--services=postgis,qgis-server,geoserver,martin', ...more, ...set);
+    expect(stack.read('osgs.yaml')).toContain('heap: 1g');
+    expect(stack.osgs(...args, '--yes')).toMatchObject({ code: 0 });
+    const answers = stack.read('osgs.yaml');
+    for (const gone of ['martin', 'geoserver', 'heap']) expect(answers).not.toContain(gone);
+    for (const kept of ['t.example.org', 'project: world', 'postgis: 127.0.0.1:5432'])
+      expect(answers).toContain(kept);
   });
 
   test.each([

@@ -6,6 +6,8 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  statSync,
+  type Stats,
 } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -111,7 +113,8 @@ function canRead(path: string): boolean {
 /** A file of the stack's directory; undefined where it is absent. Nothing outside the directory is read. */
 export function readInside(directory: string, path: string): string | undefined {
   const file = insidePath(directory, path);
-  return file !== undefined && existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  if (file === undefined || !existsSync(file) || !statSync(file).isFile()) return undefined;
+  return readFileSync(file, 'utf8');
 }
 
 /**
@@ -133,13 +136,7 @@ export function insidePath(directory: string, path: string): string | undefined 
 /** What stands at a path of the directory; no link is followed. Undefined where there is nothing. */
 export function readDisk(directory: string, path: string): DiskFile | undefined {
   const file = join(directory, path);
-  let stat;
-  try {
-    stat = lstatSync(file, { throwIfNoEntry: false });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
-    return { kind: 'other', text: '', executable: false, what: 'file where a folder is needed' };
-  }
+  const stat = statOf(file);
   if (!stat) {
     return blockedAbove(directory, path)
       ? { kind: 'other', text: '', executable: false, what: 'file where a folder is needed' }
@@ -147,17 +144,28 @@ export function readDisk(directory: string, path: string): DiskFile | undefined 
   }
   const executable = (stat.mode & 0o100) !== 0;
   if (!stat.isFile()) {
-    const what = stat.isDirectory() ? 'folder' : 'symbolic link';
-    return { kind: 'other', text: '', executable: false, what };
+    if (!stat.isDirectory()) return { kind: 'other', text: '', executable: false, what: 'symbolic link' };
+    const entries = listFiles(file).map((entry) => `${path}/${relative(file, entry).split(sep).join('/')}`);
+    return { kind: 'other', text: '', executable: false, what: 'folder', entries };
   }
   const content = readFileSync(file);
   if (!isUtf8(content)) return { kind: 'other', text: '', executable, what: 'binary file' };
   return { kind: 'text', text: content.toString('utf8'), executable };
 }
 
+/** What stands at a path, links not followed; undefined where there is nothing, or a file in the place of a folder. */
+export function statOf(file: string): Stats | undefined {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
 function blockedAbove(directory: string, path: string): boolean {
   for (let at = dirname(path); at !== '.'; at = dirname(at)) {
-    const stat = lstatSync(join(directory, at), { throwIfNoEntry: false });
+    const stat = statOf(join(directory, at));
     if (stat) return stat.isFile();
   }
   return false;

@@ -3,7 +3,6 @@ import {
   existsSync,
   fchmodSync,
   fsyncSync,
-  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -17,7 +16,7 @@ import {
 import { dirname, join, sep } from 'node:path';
 import { hash } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
-import { insidePath } from './disk.js';
+import { insidePath, statOf } from './disk.js';
 
 /** A file to write, or to remove where it has no content. */
 export interface Write {
@@ -64,7 +63,11 @@ export function carryOut(directory: string, what: string, writes: Write[], seen:
   try {
     mkdirSync(join(local, 'staged'));
     mkdirSync(join(local, 'saved'));
-    const operations = writes.map((write, index) => stage(directory, local, write, index));
+    // What goes away makes room first: a folder may take the place of a file.
+    const ordered = [...writes].sort(
+      (a, b) => Number(a.content !== undefined) - Number(b.content !== undefined),
+    );
+    const operations = ordered.map((write, index) => stage(directory, local, write, index));
     refuseEdited(directory, operations, seen);
     const journal: Journal = { version: 1, what, operations };
     writeDurably(join(local, 'journal.tmp'), JSON.stringify(journal), 0o600);
@@ -130,7 +133,7 @@ function stage(directory: string, local: string, write: Write, index: number): O
   const file = insidePath(directory, write.path);
   if (file === undefined) throw new Error(`${write.path} leads out of the directory`);
   const operation: Operation = { path: write.path };
-  const stat = lstatSync(file, { throwIfNoEntry: false });
+  const stat = statOf(file);
   if (stat?.isFile()) {
     const before = readFileSync(file, 'utf8');
     operation.before = hash(before);
@@ -188,7 +191,7 @@ function finish(directory: string): string[] {
 function apply(directory: string, local: string, operation: Operation, index: number): boolean {
   const file = join(directory, operation.path);
   if (insidePath(directory, operation.path) === undefined) return false;
-  const stat = lstatSync(file, { throwIfNoEntry: false });
+  const stat = statOf(file);
   const now = stat?.isFile() ? hash(readFileSync(file, 'utf8')) : undefined;
   const untouched = now === operation.before;
   if (operation.after === undefined) {

@@ -22,6 +22,8 @@ export interface DiskFile {
   executable: boolean;
   /** What it is, where it is no text. */
   what?: 'symbolic link' | 'folder' | 'binary file' | 'file where a folder is needed';
+  /** The paths of all files in a folder. */
+  entries?: string[];
 }
 
 /** A file as it was generated last time. */
@@ -78,14 +80,28 @@ export function merge(
   labels: Labels = { mine: 'yours', base: 'as generated last time', next: 'create-osgs' },
 ): Change[] {
   const changes = new Map<string, Change>();
-  for (const [path, file] of next) changes.set(path, mergeFile(path, file, states, labels));
   for (const path of basePaths) {
     if (next.has(path)) continue;
     const change = dropFile(path, states);
     if (change) changes.set(path, change);
   }
+  const cleared = { ...states, mine: (path: string) => standing(path, states.mine(path), changes) };
+  for (const [path, file] of next) changes.set(path, mergeFile(path, file, cleared, labels));
   followRenames(changes, next, states, labels);
   return [...changes.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** What stands at a path once the files that are removed have made room: a file may become a folder, or a folder a file. */
+function standing(
+  path: string,
+  mine: DiskFile | undefined,
+  drops: Map<string, Change>,
+): DiskFile | undefined {
+  const removed = (other: string): boolean => drops.get(other)?.action === 'removed';
+  if (mine?.what === 'folder' && mine.entries?.every(removed)) return undefined;
+  if (mine?.what !== 'file where a folder is needed') return mine;
+  const above = path.split('/').map((_, index, parts) => parts.slice(0, index).join('/'));
+  return above.some(removed) ? undefined : mine;
 }
 
 function mergeFile(path: string, next: OutputFile, states: States, labels: Labels): Change {

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { emptyFolder, secretValues } from '../run.js';
@@ -164,7 +164,7 @@ describe('undo', () => {
   });
 });
 
-test('a new image version names what is to be done by hand', () => {
+test('an upgrade names what is to be done by hand, and a file may become a folder', () => {
   const more = join(emptyFolder(), 'more');
   mkdirSync(join(more, 'services'), { recursive: true });
   const service = (tag: string): void =>
@@ -199,6 +199,19 @@ stateless: A test.
   const minor = stack.osgs('upgrade', '--yes', '--catalog', more);
   expect(minor.stderr).toContain('new image: example/store:1.2 -> example/store:1.3');
   expect(minor.stderr).not.toContain('Dump the data');
+  // The service's file becomes a folder, and a file again.
+  const own = join(more, 'templates/services/store');
+  mkdirSync(own, { recursive: true });
+  writeFileSync(join(own, 'conf'), 'one\n');
+  expect(stack.osgs('upgrade', '--yes', '--catalog', more)).toMatchObject({ code: 0 });
+  const before = stack.tree(['.env']);
+  rmSync(join(own, 'conf'));
+  mkdirSync(join(own, 'conf'));
+  writeFileSync(join(own, 'conf/main'), 'two\n');
+  expect(stack.osgs('upgrade', '--yes', '--catalog', more)).toMatchObject({ code: 0 });
+  expect(stack.read('services/store/conf/main')).toBe('two\n');
+  expect(stack.osgs('undo', '--yes')).toMatchObject({ code: 0 });
+  expect(stack.tree(['.env'])).toEqual(before);
   service('2.0');
   expect(stack.osgs('upgrade', '--yes', '--catalog', more).stderr).toContain(
     'Store: Dump the data of the old version first.',

@@ -96,6 +96,19 @@ describe('three states of a file', () => {
     ]);
   });
 
+  test('a folder makes room for a file only where all that is in it goes away', () => {
+    const merged = (entries: string[]): Change | undefined =>
+      merge(['f/a'], generated('new\n'), {
+        base: (path) => (path === 'f/a' ? { text: 'a\n', executable: false } : undefined),
+        mine: (path) =>
+          path === 'f/a'
+            ? text('a\n')
+            : { kind: 'other', text: '', executable: false, what: 'folder', entries },
+      }).find(({ path }) => path === 'f');
+    expect(merged(['f/a'])).toMatchObject({ action: 'created' });
+    expect(merged(['f/a', 'f/mine'])).toMatchObject({ action: 'conflict' });
+  });
+
   test('a merge that is clean line by line but does not parse is a conflict', () => {
     const base = 'a:\n  x: 1\nb:\n  y: 1\nc:\n  z: 1\n';
     const changes = merge(

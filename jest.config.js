@@ -5,6 +5,7 @@ export default {
   roots: [engine ? '<rootDir>/dist/test/engine' : '<rootDir>/dist/test'],
   testMatch: ['**/*.test.js'],
   testPathIgnorePatterns: engine ? [] : ['/dist/test/engine/'],
+  setupFiles: ['<rootDir>/dist/test/seed.js'],
   transform: {},
   testTimeout: 120000,
 };

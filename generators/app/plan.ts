@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Catalog } from '../../catalog/service.js';
 import { updateAnswers } from '../stack/answers-update.js';
 import { formatAnswers, type Answers } from '../stack/answers.js';
-import { completeEnv, envKeys, type EnvEntry } from '../stack/env.js';
+import { completeEnv, envKeys, interpolatedKeys, type EnvEntry } from '../stack/env.js';
 import { hasMarkers } from '../stack/merge-text.js';
 import { hash, merge, settle, type Change, type DiskFile, type Settlement } from '../stack/merge.js';
 import { ProblemError, type Locate } from '../stack/problem.js';
@@ -56,11 +56,11 @@ export function makePlan(answers: Answers, options: PlanOptions): Plan {
     return file;
   };
   const manifest = readManifest(directory);
-  const known = Object.keys(manifest?.files ?? {});
+  const before = Object.keys(manifest?.files ?? {});
   const ignored =
-    git === false ? new Set() : ignoredPaths(directory, [...new Set([...known, ...files.keys()])]);
+    git === false ? new Set() : ignoredPaths(directory, [...new Set([...before, ...files.keys()])]);
   const changes = merge(
-    known,
+    before,
     files,
     {
       base: (path) => readBase(directory, manifest, path),
@@ -74,7 +74,9 @@ export function makePlan(answers: Answers, options: PlanOptions): Plan {
   for (const path of ['osgs.yaml', '.env']) look(path);
   const settled = mine('osgs.yaml');
   const text = settled === undefined ? formatAnswers(answers) : updateAnswers(settled, answers);
-  const values = completeEnv(mine('.env'), rendered.env, envKeys(mine(basePath('.env.example')) ?? ''));
+  const inUse = keysInUse(directory, changes);
+  const known = envKeys(mine(basePath('.env.example')) ?? '').filter((key) => !inUse.has(key));
+  const values = completeEnv(mine('.env'), rendered.env, known);
   refuseLink(directory, 'osgs.yaml', settled !== text);
   refuseLink(directory, '.env', mine('.env') !== values);
   changes.push(exact('osgs.yaml', settled, text, 0o644), exact('.env', mine('.env'), values, 0o600));
@@ -82,12 +84,24 @@ export function makePlan(answers: Answers, options: PlanOptions): Plan {
   const own: Change[] = [...files].map(([path, { content, mode }]) =>
     exact(basePath(path), mine(basePath(path)), content, mode),
   );
-  for (const path of known) {
+  for (const path of before) {
     if (!files.has(path) && mine(basePath(path)) !== undefined)
       own.push({ path: basePath(path), action: 'removed' });
   }
   own.push(exact(manifestPath, mine(manifestPath), formatManifest(version, files), 0o644));
   return { stack, changes, own, env: rendered.env, files, before: manifest?.generator, seen };
+}
+
+/**
+ * The keys of `.env` that a compose file of the owner's uses after the changes, whatever this stack's own need: they are
+ * to keep their values. In a conflict the owner may yet choose his own file.
+ */
+export function keysInUse(directory: string, changes: Change[]): Set<string> {
+  const merged = changes.find(({ path }) => path === 'compose.yaml')?.file?.content;
+  const texts = [merged ?? readInside(directory, 'compose.yaml')];
+  for (const path of ['compose.override.yaml', 'compose.override.yml'])
+    texts.push(readInside(directory, path));
+  return new Set(texts.flatMap((text) => interpolatedKeys(text ?? '')));
 }
 
 /** Decides a run of which nothing is asked: what is open takes its default. */

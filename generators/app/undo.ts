@@ -4,7 +4,7 @@ import { hash, merge, type Change } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
 import type { FileSet } from '../stack/render.js';
 import { insidePath, readDisk, readInside } from '../repository/disk.js';
-import { exact } from './plan.js';
+import { exact, keysInUse } from './plan.js';
 import { readUndo, type Undo } from '../repository/transaction.js';
 import { basePath } from '../repository/manifest.js';
 
@@ -32,14 +32,13 @@ export function planUndo(directory: string): UndoPlan {
   const next: FileSet = new Map();
   const written = new Map<string, { text: string; executable: boolean }>();
   const own: Change[] = [];
-  let env: Change | undefined;
   for (const [index, operation] of last.journal.operations.entries()) {
     const { path, before, beforeMode, after, afterMode } = operation;
     if (insidePath(directory, path) === undefined) continue;
     const text = before === undefined ? undefined : checked(last.before(index), before, path);
-    if (path === '.env') {
-      env = undoEnv(directory, last);
-    } else if (path.startsWith('.osgs/')) {
+    // Values of .env are never put back: undoEnv says what happens to it.
+    if (path === '.env') continue;
+    if (path.startsWith('.osgs/')) {
       const present = readInside(directory, path);
       if (text !== undefined) own.push(exact(path, present, text, beforeMode ?? 0o644));
       else if (present !== undefined) own.push({ path, action: 'removed' });
@@ -58,17 +57,19 @@ export function planUndo(directory: string): UndoPlan {
     { base: (path) => written.get(path), mine: (path) => readDisk(directory, path) },
     { mine: 'yours', base: 'as the last run wrote it', next: 'as before the last run' },
   );
+  const touched = last.journal.operations.some(({ path }) => path === '.env');
+  const env = touched ? undoEnv(directory, last, keysInUse(directory, changes)) : undefined;
   if (env) changes.push(env);
   return { what: last.journal.what, changes, own };
 }
 
-function undoEnv(directory: string, last: Undo): Change | undefined {
+function undoEnv(directory: string, last: Undo, inUse: Set<string>): Change | undefined {
   const present = readInside(directory, '.env');
   const at = last.journal.operations.findIndex(({ path }) => path === basePath('.env.example'));
   const operation = last.journal.operations[at];
   if (present === undefined || !operation) return undefined;
   const wanted = operation.before === undefined ? [] : envKeys(last.before(at));
-  const known = operation.after === undefined ? [] : envKeys(last.after(at));
+  const known = operation.after === undefined ? [] : envKeys(last.after(at)).filter((key) => !inUse.has(key));
   return exact('.env', present, retireKeys(present, wanted, known), 0o600);
 }
 

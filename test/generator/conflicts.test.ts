@@ -44,6 +44,14 @@ describe('a conflict', () => {
     expect(stack.osgs('--yes').stderr).toContain('kept scripts/check.sh');
   });
 
+  test('is settled for the owner with the values that his compose file goes on using', () => {
+    stack.edit('compose.yaml', 'QGIS_SERVER_DB_PASSWORD:?', 'QGIS_SERVER_DB_PASSWORD:?mine ');
+    expect(stack.osgs('remove', 'qgis-server', '--yes', '--conflict', 'mine').code).toBe(0);
+    expect(stack.read('.env')).toMatch(/^QGIS_SERVER_DB_PASSWORD=\w{32}$/m);
+    expect(stack.osgs('--yes').code).toBe(0);
+    expect(stack.read('.env')).toMatch(/^QGIS_SERVER_DB_PASSWORD=\w{32}$/m);
+  });
+
   test('is settled for the new file by --conflict theirs', () => {
     expect(stack.osgs('add', 'martin', '--yes', '--conflict', 'theirs').code).toBe(0);
     expect(stack.read('scripts/check.sh')).toContain("probe 'Martin'");

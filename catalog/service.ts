@@ -2,10 +2,14 @@
 
 /** When a part of a service applies. All the conditions that are given must hold. */
 export interface Condition {
-  /** This other service is in the stack. */
-  with?: string;
-  /** This boolean setting of the service is true. */
+  /** This other service, or all of these, are in the stack. */
+  with?: string | string[];
+  /** None of these services is in the stack. */
+  without?: string | string[];
+  /** This boolean setting of the service is true; `name=value` asks for a value. */
   setting?: string;
+  /** Who asks for credentials before protected routes: nginx itself, or a service with a `gate`. */
+  gate?: 'basic' | 'service';
   /** The stack's TLS mode is this one. */
   tls?: 'self-signed' | 'off';
 }
@@ -21,6 +25,8 @@ export interface Setting {
   pattern?: string;
   minimum?: number;
   maximum?: number;
+  /** Of a secret that an image wants in its own form; 32 letters and digits where it is absent. */
+  format?: 'hex64';
   /** Whether the value is an entry of `.env` (always so for secrets), so that it can differ between hosts. */
   env?: boolean;
   when?: Condition;
@@ -38,6 +44,8 @@ export interface Route {
   title?: string;
   /** `container:port`, or `volume:NAME` for files that nginx serves itself. */
   upstream: string;
+  /** What the upstream speaks; HTTP where it is absent. */
+  protocol?: 'http' | 'fastcgi';
   /** The path offered, with a slash at both ends; absent where only a domain of its own works. */
   path?: string;
   /** `fixed`: the image knows only this path. `free`: the owner may choose another. */
@@ -59,7 +67,10 @@ export interface Route {
   deny?: string[];
   /** Parameters of the query, in any case, with which a request is refused. */
   deny_query?: string[];
-  access: 'public' | 'login';
+  /** `public`: for everybody. `login`: the service has a login of its own. `protected`: nginx asks, for the service does not. */
+  access: 'public' | 'login' | 'protected';
+  /** Parts of the path that stay open where the route is protected, relative to the route: for devices and other programs. */
+  open?: string[];
 }
 
 export interface Port {
@@ -119,6 +130,10 @@ export interface Service {
   /** In every stack, never asked for. */
   always?: boolean;
   image: { name: string; tag: string; evidence: string };
+  /** The id of the service's own packaging, where there are others. */
+  flavour?: string;
+  flavours?: Flavour[];
+  gate?: Gate;
   /** Memory that the service typically uses, in MiB. */
   memory: number;
   needs?: string[];
@@ -138,6 +153,29 @@ export interface Service {
   first_login?: string;
   /** Files that are written once and belong to the owner afterwards; paths below the service's templates. */
   once?: string[];
+}
+
+/** A service that decides who may enter protected routes: nginx asks it about every request. */
+export interface Gate {
+  /** `container:port`. */
+  upstream: string;
+  /** The path that every domain with a protected route gives to the gate, with a slash at both ends. */
+  path: string;
+  /** Answers 2xx where the request may pass and 401 where it may not. */
+  verify: string;
+  /** Where a person is sent for a session; may use nginx's variables. */
+  sign_in: string;
+  /** Headers of the verifying answer that are handed to the service, by the name they get there. */
+  identity?: Record<string, string>;
+}
+
+/** Another packaging of the same software. What it states takes the place of the service's own. */
+export interface Flavour extends Partial<Omit<Service, 'id' | 'flavours'>> {
+  id: string;
+  title: string;
+  /** When to choose it, in a sentence. */
+  summary: string;
+  image: Service['image'];
 }
 
 export interface CatalogService extends Service {

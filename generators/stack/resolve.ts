@@ -11,7 +11,25 @@ const nowhere: Locate = (_path, message, remedy) => ({
   ...(remedy === undefined ? {} : { remedy }),
 });
 
-export const categories = ['proxy', 'database', 'map server', 'tiles', 'api', 'files', 'site'];
+/** In the order of the blocks in compose.yaml and of the wizard's groups. */
+export const categories = [
+  'proxy',
+  'database',
+  'map server',
+  'tiles',
+  'web map',
+  'api',
+  'metadata',
+  'sensors',
+  'field data',
+  'openstreetmap',
+  'imagery',
+  'analysis',
+  'files',
+  'site',
+  'access',
+  'operations',
+];
 
 /** Decides everything about a stack, or lists all that is wrong with the answers. */
 export function resolve(

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ProblemError, type Problem } from '../generators/stack/problem.js';
 import { compileSchema, readYaml } from '../generators/stack/yaml-file.js';
-import type { Catalog, CatalogService, Service } from './service.js';
+import type { Catalog, CatalogService, Service, Setting } from './service.js';
 
 /** The folder of this package, found from wherever the code was built to. */
 export function packageRoot(from = import.meta.dirname): string {
@@ -42,11 +42,31 @@ export function loadCatalog(folders: string[] = []): Catalog {
           yaml.at(['id'], `the file of service '${service.id}' must be called ${service.id}.yaml`),
         );
       }
-      services.set(service.id, { ...service, file, templates: join(templates, service.id) });
+      services.set(service.id, { ...withFlavours(service), file, templates: join(templates, service.id) });
     }
   }
   if (problems.length > 0) throw new ProblemError(problems);
   return services;
+}
+
+/** The choice among packagings is a setting like others. */
+function withFlavours(service: Service): Service {
+  const { flavour, flavours, settings = [] } = service;
+  if (flavour === undefined || !flavours) return service;
+  const setting: Setting = {
+    name: 'flavour',
+    type: 'choice',
+    default: flavour,
+    choices: [flavour, ...flavours.map(({ id }) => id)],
+    help: `The packaging: ${flavours.map(({ id, summary }) => `${id}: ${summary}`).join(' ')}`,
+  };
+  return {
+    ...service,
+    settings: [setting, ...settings],
+    flavours: flavours.map((other) =>
+      other.settings ? { ...other, settings: [setting, ...other.settings] } : other,
+    ),
+  };
 }
 
 function listYaml(folder: string, problems: Problem[]): string[] {

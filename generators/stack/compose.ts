@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { CatalogService, ComposePart, Hardening } from '../../catalog/service.js';
-import { applies, variableName } from './resolve.js';
+import { applies } from './conditions.js';
+import { variableName } from './resolve.js';
 import type { PublishedPort, Stack } from './stack.js';
 import { fillAll, serviceView, type View } from './view.js';
 

@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto';
-import type { CatalogService } from '../../catalog/service.js';
+import { randomBytes, randomInt } from 'node:crypto';
+import type { CatalogService, Setting } from '../../catalog/service.js';
 import type { ComposeModel } from './compose.js';
 import type { Stack } from './stack.js';
 
@@ -9,15 +9,19 @@ export interface EnvEntry {
   service: CatalogService;
   /** Undefined for a secret. */
   value: string | undefined;
+  /** Of a secret that is not 32 letters and digits. */
+  format?: Setting['format'];
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /**
  * A secret of 32 letters and digits from the system's cryptographic generator: 190 bits, and nothing in it that dotenv,
- * a URL, SQL or a shell would read as its own. `scripts/env.sh` follows the same rule.
+ * a URL, SQL or a shell would read as its own; or 64 hexadecimal digits, 256 bits, where an image wants these.
+ * `scripts/env.sh` follows the same rule.
  */
-export function makeSecret(): string {
+export function makeSecret(format?: Setting['format']): string {
+  if (format === 'hex64') return randomBytes(32).toString('hex');
   return Array.from({ length: 32 }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
@@ -35,6 +39,7 @@ export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
         help: definition.help,
         service,
         value: definition.type === 'secret' ? undefined : String(value),
+        ...(definition.format ? { format: definition.format } : {}),
       })),
     ...compose.memory
       .filter((limit) => limit.service === service)
@@ -46,6 +51,9 @@ export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
       })),
   ]);
 }
+
+/** By this line `scripts/env.sh` knows what to make. */
+const hexMark = '# 64 hexadecimal digits:\n';
 
 const head = `# Values of this host. Secrets stand here and nowhere else; git ignores .env.
 # A line that is commented shows the default: take the # away to change it.
@@ -65,11 +73,14 @@ export function completeEnv(
   current: string | undefined,
   entries: EnvEntry[],
   known: string[] = [],
-  secret: () => string = makeSecret,
+  secret: (format?: Setting['format']) => string = makeSecret,
 ): string {
   if (current === undefined) {
     return (
-      head + entries.map((entry, index) => section(entries, index) + formatEntry(entry, secret())).join('')
+      head +
+      entries
+        .map((entry, index) => section(entries, index) + formatEntry(entry, secret(entry.format)))
+        .join('')
     );
   }
   const present = retireKeys(
@@ -85,7 +96,7 @@ export function completeEnv(
   return (
     present +
     gap +
-    missing.map((entry, index) => section(missing, index) + formatEntry(entry, secret())).join('')
+    missing.map((entry, index) => section(missing, index) + formatEntry(entry, secret(entry.format))).join('')
   );
 }
 
@@ -122,6 +133,6 @@ function section(entries: EnvEntry[], index: number): string {
 
 function formatEntry(entry: EnvEntry, secret: string): string {
   return entry.value === undefined
-    ? `# ${entry.help}\n${entry.variable}=${secret}\n`
+    ? `# ${entry.help}\n${entry.format ? hexMark : ''}${entry.variable}=${secret}\n`
     : `# ${entry.help}\n#${entry.variable}=${entry.value}\n`;
 }

@@ -1,5 +1,7 @@
-import type { Catalog, CatalogService, Condition } from '../../catalog/service.js';
+import type { Catalog, CatalogService } from '../../catalog/service.js';
 import type { Answers, SettingValue } from './answers.js';
+import { accessChoices, resolveGate } from './access.js';
+import { applies } from './conditions.js';
 import { nearest } from './near.js';
 import type { Locate, Problem } from './problem.js';
 import { resolvePorts } from './ports.js';
@@ -40,7 +42,8 @@ export function resolve(
   const problems: Problem[] = [];
   const { services, added } = resolveServices(answers, catalog, problems, locate);
   if (problems.length > 0) return { problems };
-  const settings = resolveSettings(answers, services, catalog, problems, locate);
+  const gate = resolveGate(answers, services, problems, locate);
+  const settings = resolveSettings(answers, { services, gate, tls: answers.tls }, catalog, problems, locate);
   const port = (name: string, fallback: number): number =>
     Number(
       settings.find((setting) => setting.service.always && setting.definition.name === name)?.value ??
@@ -56,33 +59,13 @@ export function resolve(
     httpsPort: port('https_port', 443),
     services,
     added,
+    gate,
     settings,
     memory: services.reduce((sum, service) => sum + service.memory, 0),
   };
   const sites = resolveSites(answers, base, problems, locate);
   const ports = resolvePorts(answers, base, problems, locate);
   return problems.length > 0 ? { problems } : { stack: { ...base, sites, ports } };
-}
-
-/** Whether a part of `service` applies among these services and settings. */
-export function applies(
-  condition: Condition,
-  service: CatalogService,
-  stack: Pick<Stack, 'services' | 'settings' | 'tls'>,
-): boolean {
-  if (condition.with !== undefined && !stack.services.some(({ id }) => id === condition.with)) return false;
-  if (condition.tls !== undefined && condition.tls !== stack.tls) return false;
-  if (condition.setting === undefined) return true;
-  return settingValue(stack.settings, service.id, condition.setting) === true;
-}
-
-export function settingValue(
-  settings: ResolvedSetting[],
-  service: string,
-  name: string,
-): SettingValue | undefined {
-  return settings.find((setting) => setting.service.id === service && setting.definition.name === name)
-    ?.value;
 }
 
 /** The name in `.env` of a service's setting. */
@@ -134,19 +117,28 @@ function resolveServices(
     }
   }
   const order = (service: CatalogService): number => categories.indexOf(service.category);
-  const services = [...chosen.values()].sort((a, b) => order(a) - order(b) || (a.id < b.id ? -1 : 1));
-  return { services, added };
+  const flavoured = new Map([...chosen].map(([id, service]) => [id, flavour(service, answers)]));
+  const services = [...flavoured.values()].sort((a, b) => order(a) - order(b) || (a.id < b.id ? -1 : 1));
+  const same = (service: CatalogService): CatalogService => flavoured.get(service.id) ?? service;
+  return { services, added: added.map(({ service, by }) => ({ service: same(service), by: same(by) })) };
+}
+
+/** The service in the packaging that the answers choose. */
+function flavour(service: CatalogService, answers: Answers): CatalogService {
+  const found = service.flavours?.find(({ id }) => id === answers.settings[service.id]?.flavour);
+  const { id, title, summary } = service;
+  return { ...service, ...found, id, title, summary };
 }
 
 function resolveSettings(
   answers: Answers,
-  services: CatalogService[],
+  { services, gate, tls }: Pick<Stack, 'services' | 'gate' | 'tls'>,
   catalog: Catalog,
   problems: Problem[],
   locate: Locate,
 ): ResolvedSetting[] {
   for (const [id, values] of Object.entries(answers.settings)) {
-    const service = catalog.get(id);
+    const service = services.find((chosen) => chosen.id === id) ?? catalog.get(id);
     if (!service) {
       problems.push(
         locate(
@@ -157,11 +149,19 @@ function resolveSettings(
       );
       continue;
     }
-    // 'path' belongs to the routes, see sites.ts.
+    // 'path' and 'access' belong to the routes.
     const names = [
       ...(service.settings ?? []).filter(({ type }) => type !== 'secret').map(({ name }) => name),
-      ...(service.routes ? ['path'] : []),
+      ...(service.routes ? ['path', 'access'] : []),
     ];
+    if (service.routes && values.access !== undefined && !accessChoices.includes(String(values.access)))
+      problems.push(
+        locate(
+          ['settings', id, 'access'],
+          `'${id}.access' must be one of ${accessChoices.join(', ')}`,
+          'protected: nginx asks who comes. public: nginx does not ask.',
+        ),
+      );
     for (const name of Object.keys(values)) {
       if ((service.settings ?? []).some((setting) => setting.name === name && setting.type === 'secret')) {
         problems.push(
@@ -193,7 +193,7 @@ function resolveSettings(
       settings.push({ service, definition, variable: variableName(service.id, definition.name), value });
     }
   }
-  const known = { services, settings, tls: answers.tls };
+  const known = { services, settings, tls, gate };
   return settings.filter(
     ({ definition, service }) => !definition.when || applies(definition.when, service, known),
   );

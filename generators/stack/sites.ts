@@ -2,6 +2,7 @@ import type { CatalogService, Route } from '../../catalog/service.js';
 import type { Answers } from './answers.js';
 import { normalizeHost } from './host.js';
 import { nearest } from './near.js';
+import { routeAccess } from './access.js';
 import type { Locate, Problem } from './problem.js';
 import type { ResolvedRoute, Site, Stack } from './stack.js';
 
@@ -53,6 +54,7 @@ export function resolveSites(answers: Answers, base: Base, problems: Problem[], 
         url,
         base: url.replace(/\/$/, ''),
         entryUrl: url + (definition.entry ?? ''),
+        access: routeAccess(answers, service, definition),
       });
     }
   }

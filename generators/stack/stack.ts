@@ -19,6 +19,7 @@ export interface ResolvedRoute {
   base: string;
   /** The address that a person opens. */
   entryUrl: string;
+  access: Route['access'];
 }
 
 export interface Site {
@@ -64,6 +65,8 @@ export interface Stack {
   /** Services added to the answers' own, with the service that needs each. */
   added: { service: CatalogService; by: CatalogService }[];
   sites: Site[];
+  /** Who asks for credentials before protected routes: nginx with a password, or a service. */
+  gate: 'basic' | CatalogService | undefined;
   settings: ResolvedSetting[];
   ports: PublishedPort[];
   /** MiB in all. */

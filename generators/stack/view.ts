@@ -1,7 +1,7 @@
 import ejs from 'ejs';
 import type { CatalogService } from '../../catalog/service.js';
 import type { SettingValue } from './answers.js';
-import { applies } from './resolve.js';
+import { applies } from './conditions.js';
 import { publicHost, siteUrl } from './sites.js';
 import type { ResolvedRoute, Stack } from './stack.js';
 

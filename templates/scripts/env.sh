@@ -1,10 +1,15 @@
 #!/bin/sh
-# Makes .env from .env.example: a key without a value is a secret and gets 32 letters and digits. Never changes a .env.
+# Makes .env from .env.example: a key without a value is a secret and gets 32 letters and digits,
+# or what the line above it says. Never changes a .env.
 set -eu
 cd "$(dirname "$0")/.."
 [ ! -e .env ] || exit 0
 umask 077
 secret() {
+    if [ "$1" = hex ]; then
+        head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+        return
+    fi
     # Enough random bytes that 32 letters and digits are among them.
     value=$(head -c 4096 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c1-32)
     [ "${#value}" -eq 32 ] || { echo "no randomness from /dev/urandom" >&2; exit 1; }
@@ -12,10 +17,19 @@ secret() {
 }
 temporary=$(mktemp .env.XXXXXX)
 trap 'rm -f "$temporary"' EXIT
+format=letters
 while IFS= read -r line || [ -n "$line" ]; do
     case $line in
+    '# 64 hexadecimal digits:')
+        format=hex
+        printf '%s\n' "$line"
+        ;;
     \#*) printf '%s\n' "$line" ;;
-    *=) printf '%s%s\n' "$line" "$(secret)" ;;
+    *=)
+        value=$(secret "$format")
+        printf '%s%s\n' "$line" "$value"
+        format=letters
+        ;;
     *) printf '%s\n' "$line" ;;
     esac
 done <.env.example >"$temporary"

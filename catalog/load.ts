@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { ProblemError, type Problem } from '../generators/stack/problem.js';
 import { compileSchema, readYaml } from '../generators/stack/yaml-file.js';
-import type { Catalog, CatalogService, Service, Setting } from './service.js';
+import type { Catalog, CatalogService, Preset, Service, Setting } from './service.js';
 
 /** The folder of this package, found from wherever the code was built to. */
 export function packageRoot(from = import.meta.dirname): string {
@@ -19,8 +19,7 @@ export function packageRoot(from = import.meta.dirname): string {
  */
 export function loadCatalog(folders: string[] = []): Catalog {
   const root = packageRoot();
-  const schema = JSON.parse(readFileSync(join(root, 'catalog/schema/service.schema.json'), 'utf8')) as object;
-  const validate = compileSchema(schema);
+  const validate = schemaOf('service');
   const problems: Problem[] = [];
   const services = new Map<string, CatalogService>();
   const sources = [{ files: join(root, 'catalog/services'), templates: join(root, 'templates/services') }];
@@ -37,7 +36,7 @@ export function loadCatalog(folders: string[] = []): Catalog {
       problems.push(...yaml.problems);
       if (yaml.problems.length > 0) continue;
       const service = yaml.data as Service;
-      if (`${service.id}.yaml` !== file.slice(dirname(file).length + 1)) {
+      if (`${service.id}.yaml` !== basename(file)) {
         problems.push(
           yaml.at(['id'], `the file of service '${service.id}' must be called ${service.id}.yaml`),
         );
@@ -45,8 +44,49 @@ export function loadCatalog(folders: string[] = []): Catalog {
       services.set(service.id, { ...withFlavours(service), file, templates: join(templates, service.id) });
     }
   }
+  const presets = new Map<string, Preset>();
+  for (const folder of [join(root, 'catalog'), ...folders]) {
+    if (existsSync(join(folder, 'presets')))
+      for (const file of listYaml(join(folder, 'presets'), problems)) {
+        const preset = readPreset(file, services, problems);
+        if (preset) presets.set(preset.id, preset);
+      }
+  }
   if (problems.length > 0) throw new ProblemError(problems);
-  return services;
+  return Object.assign(services, { presets });
+}
+
+function readPreset(file: string, services: Map<string, unknown>, problems: Problem[]): Preset | undefined {
+  const yaml = readYaml(readFileSync(file, 'utf8'), file, schemaOf('preset'));
+  problems.push(...yaml.problems);
+  if (yaml.problems.length > 0) return undefined;
+  const preset = yaml.data as Preset;
+  if (`${preset.id}.yaml` !== basename(file))
+    problems.push(yaml.at(['id'], `the file of preset '${preset.id}' must be called ${preset.id}.yaml`));
+  preset.services.forEach((id, index) => {
+    if (!services.has(id)) problems.push(yaml.at(['services', index], `there is no service '${id}'`));
+  });
+  return preset;
+}
+
+/** Software that the catalogue leaves out. */
+export interface NotOffered {
+  title: string;
+  homepage: string;
+  reason: string;
+}
+
+/** Reads what the catalogue leaves out, and why. Throws a ProblemError where the file is wrong. */
+export function loadNotOffered(): NotOffered[] {
+  const file = join(packageRoot(), 'catalog/not-offered.yaml');
+  const yaml = readYaml(readFileSync(file, 'utf8'), file, schemaOf('not-offered'));
+  if (yaml.problems.length > 0) throw new ProblemError(yaml.problems);
+  return yaml.data as NotOffered[];
+}
+
+function schemaOf(name: string): ReturnType<typeof compileSchema> {
+  const file = join(packageRoot(), `catalog/schema/${name}.schema.json`);
+  return compileSchema(JSON.parse(readFileSync(file, 'utf8')) as object);
 }
 
 /** The choice among packagings is a setting like others. */

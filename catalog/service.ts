@@ -185,5 +185,19 @@ export interface CatalogService extends Service {
   templates: string;
 }
 
-/** Services by id, in the order of their categories and files. */
-export type Catalog = ReadonlyMap<string, CatalogService>;
+/** A named selection of services for a use case. */
+export interface Preset {
+  id: string;
+  title: string;
+  summary: string;
+  services: string[];
+  /** Settings that the use case wants, by service; the owner's own answers go before them. */
+  settings?: Record<string, Record<string, string | number | boolean>>;
+  /** What to do first, in Markdown, for the emitted README. */
+  how_to: string;
+}
+
+/** Services by id, in the order of their files, and the presets. */
+export type Catalog = ReadonlyMap<string, CatalogService> & {
+  readonly presets: ReadonlyMap<string, Preset>;
+};

@@ -4,6 +4,7 @@ import Generator from 'yeoman-generator';
 import type { Catalog } from '../../catalog/service.js';
 import type { Answers } from '../stack/answers.js';
 import { withoutPlaces } from '../stack/change-services.js';
+import { withPreset } from '../stack/presets.js';
 import { ProblemError, type Locate } from '../stack/problem.js';
 import { askConflicts, conflictProblems, type Choice, type ConflictMode } from './conflicts.js';
 import { uncommittedPaths } from '../repository/git.js';
@@ -78,6 +79,8 @@ export default class App extends Generator {
         Object.assign(this.answers, {
           [question.key]: question.answer ? question.answer(value, this.answers) : value,
         });
+        const preset = question.key === 'preset' ? app.catalog.presets.get(String(value)) : undefined;
+        if (preset) this.answers = withPreset(this.answers, preset);
         const gone = before.filter((id) => !this.answers.services?.includes(id));
         if (gone.length > 0) this.answers = withoutPlaces(this.answers, gone, app.catalog);
       } else {

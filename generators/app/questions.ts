@@ -3,7 +3,7 @@ import type { Catalog } from '../../catalog/service.js';
 import { tlsModes, type Answers, type DomainAnswer, type SettingValue } from '../stack/answers.js';
 import { normalizeHost } from '../stack/host.js';
 import { ProblemError } from '../stack/problem.js';
-import { categories } from '../stack/resolve.js';
+import { categories } from '../stack/categories.js';
 
 /** What the wizard knows while it asks. */
 export interface Asking {
@@ -87,6 +87,30 @@ export const questions: Question[] = [
     repeat: ({ name }) => ['--name', name],
   },
   {
+    key: 'preset',
+    flag: 'preset',
+    value: 'NAME',
+    help: "start from the services of a use case; 'create-osgs list' shows them",
+    read: ([preset = '']) => ({ preset }),
+    fallback: () => '',
+    prompt: ({ catalog, answers }) => ({
+      type: 'select',
+      message: 'What is the stack for',
+      // Once there are services, the use case has done its work.
+      when: answers.services === undefined && catalog.presets.size > 0,
+      default: '',
+      choices: [
+        { value: '', name: 'Choose the services one by one' },
+        ...[...catalog.presets.values()].map(({ id, title, summary }) => ({
+          value: id,
+          name: title,
+          description: summary,
+        })),
+      ],
+    }),
+    repeat: ({ preset }) => (preset ? ['--preset', preset] : []),
+  },
+  {
     key: 'services',
     flag: 'services',
     value: 'a,b,c',
@@ -123,11 +147,11 @@ export const questions: Question[] = [
     multiple: true,
     help: 'a host name, the primary one first; HOST=service: it answers at the root; HOST=a,b: they are reached by path there',
     read: (values) => ({ domains: values.map(readDomain) }),
-    fallback: () => [{ host: 'localhost' }],
-    prompt: ({ answers }) => ({
+    fallback: ({ answers, catalog }) => proposeDomains(answers, catalog),
+    prompt: ({ answers, catalog }) => ({
       type: 'input',
       message: 'Host names, the primary one first; HOST=service for one of its own',
-      default: (answers.domains ?? [{ host: 'localhost' }]).map(formatDomain).join(' '),
+      default: proposeDomains(answers, catalog).map(formatDomain).join(' '),
       validate: (text: string) => {
         const wrong = text
           .split(/\s+/)
@@ -250,6 +274,18 @@ export const questions: Question[] = [
       ),
   },
 ];
+
+/** Today's domains, and one more for each service that works on a domain of its own only and has none. */
+function proposeDomains(answers: Partial<Answers>, catalog: Catalog): DomainAnswer[] {
+  const domains = answers.domains ?? [{ host: 'localhost' }];
+  const primary = domains[0]?.host ?? 'localhost';
+  const homeless = (answers.services ?? []).filter(
+    (id) =>
+      catalog.get(id)?.routes?.some(({ path, home }) => path === undefined && !home) &&
+      !domains.some(({ owner, services }) => owner === id || services?.includes(id)),
+  );
+  return [...domains, ...homeless.map((id) => ({ host: `${id}.${primary}`, owner: id }))];
+}
 
 function formatDomain(domain: DomainAnswer): string {
   const services = domain.owner ?? domain.services?.join(',');

@@ -14,7 +14,8 @@ import { addServices, removeServices, withoutPlaces } from '../stack/change-serv
 import { compareVersions, pendingMigrations } from '../stack/migrations.js';
 import { changeNotes } from '../stack/notes.js';
 import { parseAnswers, type Answers, type AnswersFile } from '../stack/answers.js';
-import { ProblemError } from '../stack/problem.js';
+import { findPreset, withPreset } from '../stack/presets.js';
+import { ProblemError, type Problem } from '../stack/problem.js';
 import type { CommandLine } from './arguments.js';
 
 /** Creates a stack, or brings the one in the directory up to date, with other services where the command says so. */
@@ -46,6 +47,7 @@ async function runIn(
     known = { ...known, ...question.read(values, known) };
     if (question.key === 'services') known = leaveOut(before, known, catalog);
   }
+  if (line.flags.has('preset')) known = startFrom(known, catalog);
   addAliases(line.aliases, known);
   if (line.command === 'add') known = addServices(complete(known), line.services, catalog);
   if (line.command === 'remove') known = removeServices(complete(known), line.services, catalog);
@@ -112,6 +114,13 @@ function migrate(
     answers: (answers) => pending.reduce((now, migration) => migration.answers?.(now) ?? now, answers),
     notes: pending.flatMap(({ notes }) => notes ?? []),
   };
+}
+
+function startFrom(known: Partial<Answers>, catalog: Catalog): Partial<Answers> {
+  const problems: Problem[] = [];
+  const preset = findPreset(known, catalog, problems, (_path, message, remedy = '') => ({ message, remedy }));
+  if (!preset) throw new ProblemError(problems, 2);
+  return withPreset(known, preset);
 }
 
 /** A list of services that leaves one out takes it from its domains, ports and settings too. */

@@ -19,6 +19,8 @@ export interface DomainAnswer {
 /** What the owner decided: the content of `osgs.yaml`. The first domain is the primary one. */
 export interface Answers {
   name: string;
+  /** The use case that the selection came from; its how-to stands in the emitted README. */
+  preset?: string;
   services: string[];
   domains: DomainAnswer[];
   tls: TlsMode;
@@ -47,6 +49,7 @@ export function parseAnswers(text: string, file: string): AnswersFile {
 
 const comments: Record<keyof Answers, string> = {
   name: ' The name of this stack: a prefix of its containers, networks and volumes. Changing it later leaves the data\n behind in volumes of the old name.',
+  preset: ' The use case that this selection came from: README.md has its how-to.',
   services: ' The services of this stack. `create-osgs list` shows all that there are.',
   domains:
     ' The host names. The first is the primary one: services are reached by path there, but for those that\n another domain names under `owner` (answers at its root) or `services` (reached by path there).\n `aliases` redirect to the host.',
@@ -62,6 +65,7 @@ const comments: Record<keyof Answers, string> = {
 export function formatAnswers(answers: Answers): string {
   const ordered: Answers = {
     name: answers.name,
+    ...(answers.preset ? { preset: answers.preset } : {}),
     services: answers.services,
     domains: answers.domains,
     tls: answers.tls,

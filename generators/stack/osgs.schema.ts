@@ -8,6 +8,7 @@ export default {
   additionalProperties: false,
   properties: {
     name: { type: 'string', pattern: '^[a-z0-9][a-z0-9_-]*$', maxLength: 40 },
+    preset: { type: 'string' },
     services: names,
     domains: {
       type: 'array',

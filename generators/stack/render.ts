@@ -43,6 +43,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     ...view,
     compose,
     env,
+    howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),
     serviceView: (service: Stack['services'][number]) => serviceView(view, service),
   };

@@ -1,9 +1,11 @@
 import type { Catalog, CatalogService } from '../../catalog/service.js';
 import type { Answers, SettingValue } from './answers.js';
 import { accessChoices, resolveGate } from './access.js';
+import { categories } from './categories.js';
 import { applies } from './conditions.js';
 import { nearest } from './near.js';
 import type { Locate, Problem } from './problem.js';
+import { findPreset } from './presets.js';
 import { resolvePorts } from './ports.js';
 import { resolveSites } from './sites.js';
 import type { ResolvedSetting, Stack } from './stack.js';
@@ -12,26 +14,6 @@ const nowhere: Locate = (_path, message, remedy) => ({
   message,
   ...(remedy === undefined ? {} : { remedy }),
 });
-
-/** In the order of the blocks in compose.yaml and of the wizard's groups. */
-export const categories = [
-  'proxy',
-  'database',
-  'map server',
-  'tiles',
-  'web map',
-  'api',
-  'metadata',
-  'sensors',
-  'field data',
-  'openstreetmap',
-  'imagery',
-  'analysis',
-  'files',
-  'site',
-  'access',
-  'operations',
-];
 
 /** Decides everything about a stack, or lists all that is wrong with the answers. */
 export function resolve(
@@ -42,6 +24,7 @@ export function resolve(
   const problems: Problem[] = [];
   const { services, added } = resolveServices(answers, catalog, problems, locate);
   if (problems.length > 0) return { problems };
+  const preset = findPreset(answers, catalog, problems, locate);
   const gate = resolveGate(answers, services, problems, locate);
   const settings = resolveSettings(answers, { services, gate, tls: answers.tls }, catalog, problems, locate);
   const port = (name: string, fallback: number): number =>
@@ -52,6 +35,7 @@ export function resolve(
   const base = {
     answers,
     name: answers.name,
+    preset,
     tls: answers.tls,
     email: answers.email,
     scheme: answers.tls === 'off' ? ('http' as const) : ('https' as const),

@@ -1,4 +1,4 @@
-import type { CatalogService, Route, Setting } from '../../catalog/service.js';
+import type { CatalogService, Preset, Route, Setting } from '../../catalog/service.js';
 import type { Answers, SettingValue, TlsMode } from './answers.js';
 
 /** A place behind nginx, decided. */
@@ -55,6 +55,7 @@ export interface PublishedPort {
 export interface Stack {
   answers: Answers;
   name: string;
+  preset: Preset | undefined;
   tls: TlsMode;
   email: string | undefined;
   scheme: 'http' | 'https';

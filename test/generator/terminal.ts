@@ -34,6 +34,7 @@ export class Terminal {
       }
       await new Promise((done) => setTimeout(done, 50));
     }
+    this.child.kill('SIGKILL');
     throw new Error(`'${text}' was not shown:\n${stripVTControlCharacters(this.shown)}`);
   }
 

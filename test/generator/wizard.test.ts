@@ -1,12 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { loadCatalog } from '../../catalog/load.js';
 import { createOsgs, emptyFolder, readTree } from '../run.js';
 import { key, Terminal } from './terminal.js';
 
 /** The prompts in their order, and what answers each. */
 const steps: [string, string][] = [
   ['Name of the stack', key.enter],
+  ['What is the stack for', key.enter],
   ['Services', key.space + key.enter],
   ['Host names', key.backspace.repeat(9) + 'gis.example.org' + key.enter],
   ['TLS', key.enter],
@@ -34,6 +36,33 @@ test('the wizard asks, shows its plan, and writes when told to go on', async () 
   expect(answers).toMatch(/services:\n {2}- postgis\n/);
   expect(answers).toMatch(/- host: gis.example.org\n/);
   expect(answers).toMatch(/expose:\n {2}postgis: 127.0.0.1:5432\n/);
+});
+
+test('the wizard starts from a preset, whose services are ticked', async () => {
+  const cwd = emptyFolder();
+  const terminal = new Terminal(
+    ['maps', '--tls=off', '--email=gis@example.org', '--domain=gis.example.org'],
+    cwd,
+  );
+  await terminal.see('Name of the stack');
+  terminal.type(key.enter);
+  await terminal.see('Publish maps');
+  // The first choice is none.
+  terminal.type(key.down.repeat([...loadCatalog().presets.keys()].indexOf('publish-maps') + 1));
+  expect(await terminal.see('Projects made in QGIS')).toContain('Publish maps');
+  terminal.type(key.enter);
+  await terminal.see('Services');
+  terminal.type(key.enter);
+  await terminal.see('Ports to publish');
+  terminal.type(key.enter);
+  await terminal.see('Go on and write this?');
+  terminal.type(key.enter);
+  await terminal.see('make check');
+  expect(await terminal.exit()).toBe(0);
+  const answers = readFileSync(join(cwd, 'maps/osgs.yaml'), 'utf8');
+  expect(answers).toMatch(/^preset: publish-maps$/m);
+  expect(answers).toMatch(/^ {2}- mapproxy$/m);
+  expect(readFileSync(join(cwd, 'maps/README.md'), 'utf8')).toContain('## Publish maps\n');
 });
 
 test.each(steps.map(([prompt], index): [string, number] => [prompt, index]))(
@@ -86,7 +115,7 @@ describe('in a directory that holds a stack', () => {
     const folder = stack();
     const before = readTree(folder);
     const terminal = new Terminal([], folder);
-    for (const [prompt] of steps.slice(0, -1)) {
+    for (const [prompt] of steps.slice(0, -1).filter(([text]) => !text.startsWith('What is'))) {
       await terminal.see(prompt);
       terminal.type(key.enter);
     }

@@ -30,8 +30,8 @@ function certificate(): string {
   return pair;
 }
 
-/** Runs `nginx -t` over an emitted nginx tree, with a throw-away certificate for every site. */
-export function nginxTest(repository: string): Ran {
+/** An emitted nginx tree in a folder of its own, fit to be run here, with a throw-away certificate for every site. */
+export function localNginx(repository: string): { folder: string; main: string } {
   const folder = emptyFolder();
   cpSync(join(repository, 'nginx'), folder, { recursive: true });
   for (const name of readdirSync(join(folder, 'sites'))) {
@@ -47,5 +47,10 @@ export function nginxTest(repository: string): Ran {
       .replace('/run/nginx.pid', join(folder, 'pid')),
   );
   mkdirSync(join(folder, 'local.d'), { recursive: true });
-  return run('nginx', ['-t', '-q', '-c', main, '-e', 'stderr']);
+  return { folder, main };
+}
+
+/** Runs `nginx -t` over an emitted nginx tree. */
+export function nginxTest(repository: string): Ran {
+  return run('nginx', ['-t', '-q', '-c', localNginx(repository).main, '-e', 'stderr']);
 }

@@ -1,0 +1,142 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { createServer, type AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { completeEnv } from '../../generators/stack/env.js';
+import type { Rendered } from '../../generators/stack/render.js';
+import { emptyFolder, run } from '../run.js';
+import { localNginx } from './lint.js';
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Writes an emitted repository without going through a generator. */
+export function writeRepository({ files, env }: Pick<Rendered, 'files' | 'env'>): string {
+  const folder = emptyFolder();
+  for (const [path, { content, mode }] of files) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content, { mode });
+  }
+  writeFileSync(join(folder, '.env'), completeEnv(undefined, env), { mode: 0o600 });
+  return folder;
+}
+
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** A real nginx with an emitted configuration. Services are where `upstream` says; ports are free ones. */
+export class FrontDoor {
+  private constructor(
+    private readonly nginx: ChildProcess,
+    private readonly port: number,
+    private readonly tls: boolean,
+  ) {}
+
+  static async open(
+    repository: string,
+    tls: boolean,
+    upstream: (service: string) => string,
+    password: string,
+  ): Promise<FrontDoor> {
+    const { folder, main } = localNginx(repository);
+    const [http, https, health] = [await freePort(), await freePort(), await freePort()];
+    const hash = run('openssl', ['passwd', '-apr1', '-stdin'], { input: `${password}\n` }).stdout;
+    writeFileSync(join(folder, 'basic'), `gis:${hash}`);
+    for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
+      path.endsWith('.conf'),
+    )) {
+      const file = join(folder, name);
+      const text = readFileSync(file, 'utf8')
+        .replace(/^ *listen \[::\].*\n/gm, '')
+        .replace('listen 127.0.0.1:8080', `listen 127.0.0.1:${health}`)
+        .replace(/listen 80\b/g, `listen 127.0.0.1:${http}`)
+        .replace(/listen 443\b/g, `listen 127.0.0.1:${https}`)
+        .replace('/run/osgs-basic', join(folder, 'basic'))
+        .replace(
+          /(set \$upstream_\w+) (\S+);/g,
+          (_all, set: string, where: string) => `${set} ${upstream(where)};`,
+        );
+      writeFileSync(file, text);
+    }
+    const nginx = spawn('nginx', ['-c', main, '-e', 'stderr', '-g', 'daemon off;'], { stdio: 'ignore' });
+    const door = new FrontDoor(nginx, tls ? https : http, tls);
+    for (let tries = 0; ; tries += 1) {
+      try {
+        await door.ask('nobody.example.org', '/').catch((error: Error & { code?: string }) => {
+          if (error.code === 'ECONNREFUSED') throw error;
+        });
+        return door;
+      } catch (error) {
+        if (tries > 100) throw error;
+        await new Promise((done) => setTimeout(done, 50));
+      }
+    }
+  }
+
+  /** One request. `body` is sent whole, or announced only where it is a number of bytes. */
+  ask(
+    host: string,
+    path: string,
+    {
+      method = 'GET',
+      headers = {},
+      body,
+      patience = 10_000,
+    }: { method?: string; headers?: Record<string, string>; body?: Buffer | number; patience?: number } = {},
+  ): Promise<Answer> {
+    return new Promise((done, fail) => {
+      const send = this.tls ? httpsRequest : httpRequest;
+      const length = typeof body === 'number' ? body : body?.length;
+      const request = send({
+        host: '127.0.0.1',
+        port: this.port,
+        path,
+        method,
+        setHost: false,
+        servername: host,
+        rejectUnauthorized: false,
+        agent: false,
+        headers: {
+          Host: host,
+          ...(length === undefined ? {} : { 'Content-Length': String(length) }),
+          ...headers,
+        },
+      });
+      request.on('error', fail);
+      request.on('upgrade', (response, socket) => {
+        socket.destroy();
+        done({ status: response.statusCode ?? 0, headers: response.headers, body: '' });
+      });
+      request.on('response', (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (chunk: string) => (text += chunk));
+        response.on('end', () => {
+          done({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+          request.destroy();
+        });
+      });
+      if (typeof body === 'number') {
+        request.flushHeaders();
+        setTimeout(() => {
+          done({ status: 0, headers: {}, body: 'nginx waits for the body' });
+          request.destroy();
+        }, patience);
+      } else request.end(body);
+    });
+  }
+
+  close(): void {
+    this.nginx.kill('SIGTERM');
+  }
+}

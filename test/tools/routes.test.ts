@@ -1,0 +1,280 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { loadCatalog } from '../../catalog/load.js';
+import { loadTemplates } from '../../generators/repository/disk.js';
+import type { Answers, DomainAnswer } from '../../generators/stack/answers.js';
+import { render } from '../../generators/stack/render.js';
+import { resolve } from '../../generators/stack/resolve.js';
+import type { ResolvedRoute, Stack } from '../../generators/stack/stack.js';
+import { startEcho, startFastcgi, type Received } from './echo.js';
+import { FrontDoor, writeRepository } from './front-door.js';
+
+const catalog = loadCatalog();
+const templates = loadTemplates(catalog);
+const all = [...catalog.values()].filter(({ always }) => !always);
+const gateVerify = all.find(({ gate }) => gate)?.gate?.verify ?? '/verify';
+
+/** Whole selections in which every route of the catalogue, and of every flavour, occurs by path and on its own domain. */
+const variants: { name: string; tls: Answers['tls']; own: boolean; gate: boolean; flavour: number }[] = [
+  { name: 'by path, TLS off, passwords', tls: 'off', own: false, gate: false, flavour: 0 },
+  {
+    name: 'on domains of their own, self-signed, passwords',
+    tls: 'self-signed',
+    own: true,
+    gate: false,
+    flavour: 1,
+  },
+  { name: 'by path, self-signed, single sign-on', tls: 'self-signed', own: false, gate: true, flavour: 2 },
+  { name: 'by path, TLS off, other packagings', tls: 'off', own: false, gate: false, flavour: 3 },
+];
+
+function answersOf({ tls, own, gate, flavour }: (typeof variants)[number]): Answers {
+  const gates = all.filter((service) => service.gate).map(({ id }) => id);
+  const clashing = all.flatMap((service) => (service.conflicts ?? []).filter((id) => id > service.id));
+  const services = all
+    .map(({ id }) => id)
+    .filter((id) => !clashing.includes(id) && (gate || !gates.includes(id)));
+  // One that is open in the catalogue, and closed by the owner.
+  const settings: Answers['settings'] = { martin: { access: 'protected' } };
+  for (const { id, flavours = [] } of all) {
+    const chosen = flavours[flavour - 1];
+    if (chosen && services.includes(id)) settings[id] = { ...settings[id], flavour: chosen.id };
+  }
+  const routed = (id: string): NonNullable<(typeof all)[number]['routes']> => {
+    const service = catalog.get(id);
+    return (
+      service?.flavours?.find((other) => other.id === settings[id]?.flavour)?.routes ?? service?.routes ?? []
+    );
+  };
+  const homeless = services.filter((id) => routed(id).some(({ path }) => path === undefined));
+  const owners = own
+    ? services.filter((id) => routed(id).length > 0 && routed(id).every((route) => route.own !== 'no'))
+    : homeless;
+  const domains: DomainAnswer[] = [
+    { host: 'gis.example.org' },
+    ...owners.map((owner) => ({ host: `${owner}.example.net`, owner })),
+  ];
+  return { name: 'doors', services, domains, tls, expose: {}, settings };
+}
+
+const offered = variants.filter(({ gate }) => !gate || all.some((service) => service.gate));
+
+describe.each(offered)('through a real nginx, $name', (variant) => {
+  const answers = answersOf(variant);
+  const resolved = resolve(answers, catalog);
+  if ('problems' in resolved) throw new Error(resolved.problems.map(({ message }) => message).join('; '));
+  const stack: Stack = resolved.stack;
+  const routes = stack.sites
+    .flatMap((site) => site.routes)
+    .filter(({ definition }) => !definition.upstream.startsWith('volume:'));
+  const tls = variant.tls !== 'off';
+  let door: FrontDoor;
+  let echo: Awaited<ReturnType<typeof startEcho>>;
+  let fastcgi: Awaited<ReturnType<typeof startFastcgi>>;
+
+  beforeAll(async () => {
+    echo = await startEcho(gateVerify);
+    fastcgi = await startFastcgi();
+    const cgi = new Set(
+      routes
+        .filter(({ definition }) => definition.protocol === 'fastcgi')
+        .map(({ definition }) => definition.upstream),
+    );
+    const where = (upstream: string): string => `127.0.0.1:${cgi.has(upstream) ? fastcgi.port : echo.port}`;
+    door = await FrontDoor.open(writeRepository(render(stack, templates)), tls, where, 'secret word');
+  });
+  afterAll(() => {
+    door.close();
+    echo.close();
+    fastcgi.close();
+  });
+
+  /** What lets a visitor in where the route is protected. */
+  const pass = (route: ResolvedRoute): Record<string, string> =>
+    route.access !== 'protected'
+      ? {}
+      : variant.gate
+        ? { Cookie: 'session=yes' }
+        : { Authorization: `Basic ${Buffer.from('gis:secret word').toString('base64')}` };
+  const identity = {
+    'X-Forwarded-User': 'root',
+    'Remote-User': 'root',
+    'X-Auth-Request-Email': 'root@example.org',
+    'X-Forwarded-Prefix': '/x',
+    'X-Forwarded-For': '6.6.6.6',
+    'X-Forwarded-Host': 'evil.example.com',
+  };
+
+  test.each(
+    routes.map((route): [string, ResolvedRoute] => [`${route.id} at ${route.host}${route.path}`, route]),
+  )('%s gets its path as it wants it, and the truth about the request', async (_name, route) => {
+    const { definition: d } = route;
+    const rest = 'some/deep%20path?x=1&y=a%2Fb';
+    const answer = await door.ask(route.host, `${route.path}${rest}`, {
+      headers: { ...identity, ...pass(route) },
+    });
+    expect(answer.status).toBe(200);
+    const got = JSON.parse(answer.body) as Received;
+    if (d.protocol === 'fastcgi') {
+      expect(got.headers).toMatchObject({
+        REQUEST_URI: `${route.path}${rest}`,
+        QUERY_STRING: rest.split('?')[1],
+        REQUEST_METHOD: 'GET',
+        SERVER_PORT: tls ? '443' : '80',
+        HTTP_HOST: route.host,
+        HTTP_X_FORWARDED_PROTO: tls ? 'https' : 'http',
+        HTTP_X_FORWARDED_FOR: '127.0.0.1',
+      });
+      expect(got.headers.HTTPS).toBe(tls ? 'on' : undefined);
+      for (const name of ['HTTP_X_FORWARDED_USER', 'HTTP_REMOTE_USER', 'REMOTE_USER'])
+        expect(got.headers[name] ?? '').toBe('');
+      return;
+    }
+    expect(got.url).toBe(d.prefix === 'strip' ? `/${rest}` : `${route.path}${rest}`);
+    const named = Object.keys(d.headers ?? {}).map((name) => name.toLowerCase());
+    const expected: Record<string, string> = {
+      host: route.host,
+      'x-forwarded-host': route.host,
+      'x-forwarded-proto': tls ? 'https' : 'http',
+      'x-forwarded-port': tls ? '443' : '80',
+      'x-forwarded-for': '127.0.0.1',
+      'x-real-ip': '127.0.0.1',
+    };
+    for (const [name, value] of Object.entries(expected))
+      if (!named.includes(name)) expect({ name, value: got.headers[name] }).toEqual({ name, value });
+    const told = JSON.stringify(got.headers);
+    expect(told).not.toMatch(/"root|6\.6\.6\.6|evil/);
+    if (route.access === 'protected' && !variant.gate) expect(got.headers.authorization).toBeUndefined();
+  });
+
+  test.each(
+    routes
+      .filter(({ definition }) => definition.protocol !== 'fastcgi')
+      .map((route): [string, ResolvedRoute] => [route.id, route]),
+  )('%s takes a websocket where it speaks one, and nothing of the kind elsewhere', async (_name, route) => {
+    const headers = {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'x3JJHMbDL1EzLkh9GBhXDw==',
+      ...pass(route),
+    };
+    const { status } = await door.ask(route.host, `${route.path}ws`, { headers });
+    expect(status).toBe(route.definition.websocket ? 101 : 200);
+  });
+
+  test.each(
+    routes.map((route): [string, ResolvedRoute] => [
+      `${route.id} (${route.definition.body_size ?? '1m'})`,
+      route,
+    ]),
+  )('%s takes a body as large as its limit and refuses one byte more', async (_name, route) => {
+    const text = route.definition.body_size ?? '1m';
+    if (text === '0') return;
+    const [, number = '1', unit = ''] = /^(\d+)([kmg]?)$/.exec(text) ?? [];
+    const limit = Number(number) * { '': 1, k: 1 << 10, m: 1 << 20, g: 1 << 30 }[unit as 'k'];
+    const over = await door.ask(route.host, `${route.path}up`, {
+      method: 'POST',
+      body: limit + 1,
+      headers: pass(route),
+    });
+    expect(over.status).toBe(413);
+    // Of a larger one only the announcement is made: nginx does not refuse it.
+    const small = limit <= 16 << 20;
+    const at = await door.ask(route.host, `${route.path}up`, {
+      method: 'POST',
+      body: small ? Buffer.alloc(limit) : limit,
+      patience: 150,
+      headers: pass(route),
+    });
+    expect(at.status).toBe(small ? 200 : 0);
+    if (small) expect((JSON.parse(at.body) as Received).bytes).toBe(limit);
+  });
+
+  const guarded = routes.filter(({ access }) => access === 'protected');
+  test('every protected route refuses a visitor without credentials, by any spelling of its path', async () => {
+    expect(guarded.length).toBeGreaterThan(0);
+    for (const route of guarded) {
+      const bare = route.path.slice(0, -1);
+      for (const path of [
+        route.path,
+        `${route.path}a/b`,
+        `${bare}//a`,
+        `${bare}/%2e/a`,
+        `/x/..${route.path}a`,
+        `${route.path}?x`,
+      ]) {
+        const { status, headers, body } = await door.ask(route.host, path, {
+          headers: { ...identity, Cookie: 'session=no', Authorization: 'Basic Z2lzOng=' },
+        });
+        expect({ route: route.id, path, status }).toEqual({
+          route: route.id,
+          path,
+          status: variant.gate ? 302 : 401,
+        });
+        expect(body).not.toContain('"method"');
+        if (variant.gate)
+          expect(headers.location).toContain(stack.gate !== 'basic' ? (stack.gate?.gate?.path ?? '-') : '-');
+      }
+    }
+  });
+
+  test('what a protected route leaves open is open, and no neighbour of it', async () => {
+    for (const route of guarded)
+      for (const part of route.definition.open ?? []) {
+        const open = await door.ask(route.host, `${route.path}${part}`);
+        expect({ route: route.id, part, status: open.status }).toEqual({
+          route: route.id,
+          part,
+          status: 200,
+        });
+        const beside = await door.ask(route.host, `${route.path}x/${part}`);
+        expect(beside.status).not.toBe(200);
+      }
+  });
+
+  test('parameters that are denied are denied, in any case and percent-encoded', async () => {
+    for (const route of routes)
+      for (const name of route.definition.deny_query ?? [])
+        for (const query of [
+          `${name}=x`,
+          `a=b&${name.toUpperCase()}=x`,
+          `%${name.charCodeAt(0).toString(16)}${name.slice(1)}=x`,
+        ]) {
+          const { status } = await door.ask(route.host, `${route.path}p?${query}`, { headers: pass(route) });
+          expect({ route: route.id, query, status }).toEqual({ route: route.id, query, status: 403 });
+        }
+  });
+
+  test('parts of a path that are denied are denied', async () => {
+    for (const route of routes)
+      for (const part of route.definition.deny ?? []) {
+        const { status } = await door.ask(route.host, `${route.path}${part}x`, { headers: pass(route) });
+        expect({ route: route.id, part, status }).toEqual({ route: route.id, part, status: 404 });
+      }
+  });
+
+  if (variant.gate)
+    test('the gate says who the visitor is, whatever the visitor says', async () => {
+      const names = stack.gate !== 'basic' ? Object.entries(stack.gate?.gate?.identity ?? {}) : [];
+      expect(names.length).toBeGreaterThan(0);
+      for (const route of guarded.filter(({ definition }) => definition.protocol !== 'fastcgi')) {
+        const answer = await door.ask(route.host, route.path, { headers: { ...identity, ...pass(route) } });
+        const { headers } = JSON.parse(answer.body) as Received;
+        for (const [name, header] of names)
+          if (header === 'x_auth_request_email') expect(headers[name.toLowerCase()]).toBe('ada@example.org');
+      }
+    });
+});
+
+test('an unknown host name gets no answer', async () => {
+  const resolved = resolve(answersOf(variants[0]!), catalog);
+  if ('problems' in resolved) throw new Error('the answers are wrong');
+  const door = await FrontDoor.open(
+    writeRepository(render(resolved.stack, templates)),
+    false,
+    () => '127.0.0.1:9',
+    'x',
+  );
+  await expect(door.ask('evil.example.com', '/')).rejects.toThrow(/hang up|ECONNRESET/);
+  door.close();
+});

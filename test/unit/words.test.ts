@@ -1,0 +1,282 @@
+import { describe, expect, test } from '@jest/globals';
+import { loadCatalog, loadNotOffered } from '../../catalog/load.js';
+import { catalogPage } from '../../catalog/page.js';
+import type { Catalog, CatalogService, Route } from '../../catalog/service.js';
+import { loadTemplates } from '../../generators/repository/disk.js';
+import type { Answers } from '../../generators/stack/answers.js';
+import { completeEnv } from '../../generators/stack/env.js';
+import { render, type Rendered } from '../../generators/stack/render.js';
+import { resolve } from '../../generators/stack/resolve.js';
+import type { Stack } from '../../generators/stack/stack.js';
+import { emptyFolder, run } from '../run.js';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../../catalog/load.js';
+
+const real = loadCatalog();
+const templates = loadTemplates(real);
+
+/** A made-up service, to try one word of the catalogue at a time. */
+function made(id: string, more: Partial<CatalogService> = {}): CatalogService {
+  return {
+    id,
+    title: id.toUpperCase(),
+    category: 'api',
+    summary: 'Made up.',
+    homepage: 'https://example.org',
+    docs: 'https://example.org',
+    source: 'https://example.org',
+    issues: 'https://example.org',
+    license: 'MIT',
+    maturity: 'stable',
+    image: { name: `example/${id}`, tag: '1.0', evidence: 'none' },
+    memory: 10,
+    compose: {
+      services: { [id]: { networks: ['web'], deploy: { resources: { limits: { memory: '20M' } } } } },
+    },
+    stateless: 'Made up.',
+    file: `${id}.yaml`,
+    templates: '',
+    ...more,
+  };
+}
+
+const route = (more: Partial<Route> = {}): Route => ({
+  upstream: 'one:80',
+  path: '/one/',
+  prefix: 'keep',
+  own: 'root',
+  access: 'public',
+  ...more,
+});
+
+function catalogOf(...services: CatalogService[]): Catalog {
+  const nginx = real.get('nginx');
+  const all = new Map([...(nginx ? [nginx] : []), ...services].map((service) => [service.id, service]));
+  return Object.assign(all, { presets: new Map() });
+}
+
+function decide(
+  catalog: Catalog,
+  more: Partial<Answers> = {},
+): { stack: Stack; rendered: Rendered; file: (path: string) => string } {
+  const services = [...catalog.keys()].filter((id) => id !== 'nginx');
+  const answers: Answers = {
+    name: 'words',
+    services,
+    domains: [{ host: 'a.example' }],
+    tls: 'off',
+    expose: {},
+    settings: {},
+    ...more,
+  };
+  const resolved = resolve(answers, catalog);
+  if ('problems' in resolved) throw new Error(resolved.problems.map(({ message }) => message).join('; '));
+  const rendered = render(resolved.stack, templates);
+  return { stack: resolved.stack, rendered, file: (path) => rendered.files.get(path)?.content ?? '' };
+}
+
+describe('who may enter', () => {
+  test('a protected route is asked for with a password by nginx, whose own secret it is', () => {
+    const { file, rendered } = decide(catalogOf(made('one', { routes: [route({ access: 'protected' })] })));
+    expect(file('nginx/routes/one.conf')).toContain('include snippets/gate.conf;');
+    expect(file('nginx/snippets/gate.conf')).toContain('auth_basic_user_file');
+    expect(file('compose.yaml')).toContain('BASIC_PASSWORD: ${NGINX_BASIC_PASSWORD:?');
+    expect(completeEnv(undefined, rendered.env)).toMatch(/^NGINX_BASIC_PASSWORD=\w{32}$/m);
+  });
+
+  test('nothing is asked and no password made where no route is protected', () => {
+    const { file, rendered, stack } = decide(catalogOf(made('one', { routes: [route()] })));
+    expect(stack.gate).toBeUndefined();
+    expect([...rendered.files.keys()].filter((path) => /gate|basic|identity/.test(path))).toEqual([]);
+    expect(file('compose.yaml')).not.toContain('BASIC');
+  });
+
+  test.each([
+    ['public', 'protected', 'public'],
+    ['protected', 'public', 'protected'],
+    // A login of the service's own stays: nginx has nothing to open there.
+    ['public', 'login', 'login'],
+    ['protected', 'login', 'protected'],
+  ] as const)('the owner says %s where the catalogue says %s: %s', (owner, catalogue, result) => {
+    const { stack } = decide(catalogOf(made('one', { routes: [route({ access: catalogue })] })), {
+      settings: { one: { access: owner } },
+    });
+    expect(stack.sites[0]?.routes[0]?.access).toBe(result);
+  });
+
+  test('a service with a gate takes the place of the password on every domain with a protected route', () => {
+    const gate = made('door', {
+      gate: {
+        upstream: 'door:4180',
+        path: '/door/',
+        verify: '/door/auth',
+        sign_in: '/door/start',
+        identity: { 'Remote-User': 'x_user' },
+      },
+    });
+    const { file, stack } = decide(
+      catalogOf(made('one', { routes: [route({ access: 'protected' })] }), gate),
+      {
+        domains: [{ host: 'a.example' }, { host: 'b.example', owner: 'one' }],
+      },
+    );
+    expect(stack.gate).toMatchObject({ id: 'door' });
+    expect(file('nginx/sites/b.example.conf')).toContain('location /door/ {');
+    expect(file('nginx/sites/a.example.conf')).not.toContain('door');
+    expect(file('nginx/snippets/gate.conf')).toContain('auth_request /.osgs/verify;');
+    expect(file('compose.yaml')).not.toContain('BASIC_PASSWORD');
+  });
+
+  test('two services with a gate are refused, and so is an access of another word', () => {
+    const gate = { upstream: 'x:1', path: '/x/', verify: '/x', sign_in: '/x' };
+    expect(() => decide(catalogOf(made('a', { gate }), made('b', { gate })))).toThrow(
+      "'a' and 'b' both decide",
+    );
+    expect(() =>
+      decide(catalogOf(made('one', { routes: [route()] })), { settings: { one: { access: 'private' } } }),
+    ).toThrow("'one.access' must be one of public, protected");
+  });
+});
+
+describe('conditions', () => {
+  const seen = (condition: object, others: string[], settings: Answers['settings'] = {}): boolean =>
+    decide(
+      catalogOf(
+        made('one', {
+          settings: [{ name: 'mode', type: 'choice', choices: ['a', 'b'], default: 'a', help: 'A mode.' }],
+          wiring: [{ ...condition, compose: { services: { one: { environment: { SEEN: 'yes' } } } } }],
+        }),
+        ...others.map((id) => made(id)),
+      ),
+      { settings },
+    )
+      .file('compose.yaml')
+      .includes('SEEN');
+
+  test('a list asks for all of its services, and without for none', () => {
+    expect(seen({ with: ['two', 'three'] }, ['two'])).toBe(false);
+    expect(seen({ with: ['two', 'three'] }, ['two', 'three'])).toBe(true);
+    expect(seen({ without: ['two', 'three'] }, ['three'])).toBe(false);
+    expect(seen({ without: 'two' }, ['three'])).toBe(true);
+  });
+
+  test('a setting may be asked for its value', () => {
+    expect(seen({ setting: 'mode=b' }, [])).toBe(false);
+    expect(seen({ setting: 'mode=b' }, [], { one: { mode: 'b' } })).toBe(true);
+  });
+});
+
+describe('another packaging', () => {
+  // What the loader makes of `flavour` and `flavours`.
+  const choice = {
+    name: 'flavour',
+    type: 'choice' as const,
+    choices: ['own', 'other'],
+    default: 'own',
+    help: 'The packaging.',
+  };
+  const service = made('one', {
+    routes: [route()],
+    flavour: 'own',
+    settings: [choice],
+    flavours: [
+      {
+        id: 'other',
+        title: 'Other',
+        summary: 'Another one.',
+        image: { name: 'other/one', tag: '2.0', evidence: 'none' },
+        compose: {
+          services: {
+            one: {
+              networks: ['web'],
+              command: ['other'],
+              deploy: { resources: { limits: { memory: '20M' } } },
+            },
+          },
+        },
+      },
+    ],
+  });
+
+  test('changes the image and the contract, and leaves the rest as it was', () => {
+    const { file, stack } = decide(catalogOf(service), { settings: { one: { flavour: 'other' } } });
+    expect(file('compose.yaml')).toContain('image: other/one:2.0');
+    expect(file('compose.yaml')).toContain('- other');
+    expect(stack.services.find(({ id }) => id === 'one')).toMatchObject({ title: 'ONE' });
+    expect(file('nginx/routes/one.conf')).toContain('location /one/ {');
+  });
+
+  test('that does not exist is refused', () => {
+    expect(() => decide(catalogOf(service), { settings: { one: { flavour: 'third' } } })).toThrow(
+      'must be one of own, other',
+    );
+  });
+});
+
+test('a FastCGI route hands parameters over and takes the identity of a client away', () => {
+  const { file } = decide(catalogOf(made('one', { routes: [route({ protocol: 'fastcgi' })] })));
+  expect(file('nginx/routes/one.conf')).toContain('fastcgi_pass $upstream_one;');
+  expect(file('nginx/snippets/fastcgi.conf')).toContain('fastcgi_param HTTP_REMOTE_USER "";');
+});
+
+test('a secret of 64 hexadecimal digits is one by the generator and by make env', () => {
+  const { rendered } = decide(
+    catalogOf(
+      made('one', {
+        settings: [
+          { name: 'key', type: 'secret', format: 'hex64', help: 'A key.' },
+          { name: 'password', type: 'secret', help: 'A password.' },
+        ],
+      }),
+    ),
+  );
+  const form = /^ONE_KEY=[0-9a-f]{64}$[^]*^ONE_PASSWORD=[A-Za-z0-9]{32}$/m;
+  expect(completeEnv(undefined, rendered.env)).toMatch(form);
+  const folder = emptyFolder();
+  cpSync(join(packageRoot(), 'templates/scripts'), join(folder, 'scripts'), { recursive: true });
+  writeFileSync(join(folder, '.env.example'), rendered.files.get('.env.example')?.content ?? '');
+  expect(run('sh', ['scripts/env.sh'], { cwd: folder })).toMatchObject({ code: 0 });
+  expect(readFileSync(join(folder, '.env'), 'utf8')).toMatch(form);
+});
+
+describe('presets', () => {
+  const presets = [...real.presets.values()];
+  test('there are presets, and each ends in a stack whose README says how to go on', () => {
+    expect(presets.length).toBeGreaterThan(0);
+    for (const preset of presets) {
+      const homeless = preset.services.filter((id) =>
+        real.get(id)?.routes?.some(({ path, home }) => path === undefined && !home),
+      );
+      const { file, stack } = decide(real, {
+        preset: preset.id,
+        services: preset.services,
+        settings: preset.settings ?? {},
+        domains: [{ host: 'a.example' }, ...homeless.map((id) => ({ host: `${id}.a.example`, owner: id }))],
+      });
+      expect(stack.added.map(({ service }) => service.id)).toEqual([]);
+      expect(file('README.md')).toContain(`## ${preset.title}\n`);
+    }
+  });
+
+  test('one that does not exist is answered with the names of those that do', () => {
+    expect(() => decide(real, { preset: 'nothing', services: ['hugo'] })).toThrow(
+      "there is no preset 'nothing'",
+    );
+  });
+});
+
+describe("the catalogue's page", () => {
+  test('is current: npm run catalog writes it', () => {
+    const page = readFileSync(join(packageRoot(), 'catalog/README.md'), 'utf8');
+    expect(page).toBe(catalogPage(real, loadNotOffered()));
+  });
+
+  test('every service of the catalogue has its own packaging among its flavours, and other ones beside it', () => {
+    for (const { id, flavour, flavours = [] } of real.values()) {
+      if (flavours.length === 0) continue;
+      const names = [flavour, ...flavours.map((other) => other.id)];
+      expect({ id, names: new Set(names).size }).toEqual({ id, names: names.length });
+    }
+  });
+});

@@ -58,6 +58,10 @@ export interface Route {
   home?: boolean;
   /** What to open, relative to the route. */
   entry?: string;
+  /** Without its slash the path redirects to itself with it; `optional`: it is served so, too, for programs that follow no redirect. */
+  slash?: 'optional';
+  /** False where there is nothing for a person to open: the portal leaves it out. */
+  page?: boolean;
   websocket?: boolean;
   body_size?: string;
   timeout?: string;

@@ -16,6 +16,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCatalog, packageRoot } from '../../catalog/load.js';
+import { compatible, domainsFor } from '../domains.js';
 
 interface Figure {
   services: number;
@@ -165,8 +166,20 @@ function benchOne(services: number, domains: number, newer: string): Figure[] {
 function benchReal(): Figure {
   const program = join(packageRoot(), 'dist/generators/cli/main.js');
   const folder = join(root, 'real');
-  const ids = [...loadCatalog().values()].filter(({ always }) => !always).map(({ id }) => id);
-  once(program, [folder, '--yes', '--no-git', `--services=${ids.join(',')}`, '--domain=gis.example.org']);
+  const catalog = loadCatalog();
+  const ids = compatible(
+    [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id),
+    catalog,
+  );
+  once(program, [
+    folder,
+    '--yes',
+    '--no-git',
+    `--services=${ids.join(',')}`,
+    ...domainsFor(ids, catalog).map(
+      ({ host, owner }) => `--domain=${host}${owner === undefined ? '' : `=${owner}`}`,
+    ),
+  ]);
   const figure = measure(folder, (copy) => once(program, [copy, '--yes', '--no-git']));
   return {
     services: ids.length,

@@ -78,6 +78,7 @@ install_tools() {
   need openssl openssl
   need curl curl
   need git git
+  need ssh openssh-client
   install_missing
   if [ -n "$fresh_nginx" ]; then update-rc.d nginx disable >/dev/null 2>&1 || true; fi
   install_compose

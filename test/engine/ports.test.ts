@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { createOsgs, emptyFolder, run, type Ran } from '../run.js';
@@ -40,6 +41,35 @@ describe.each([
       expect(make('up')).toMatchObject({ code: 0 });
       expect(make('check').stdout).toContain('Swagger UI');
       expect(services()).toContain('swagger-ui');
+
+      // Closed by the owner: nginx asks for the password that .env has, and make check tries with it and without.
+      expect(osgs('--set=swagger-ui.access=protected')).toMatchObject({ code: 0 });
+      expect(make('up')).toMatchObject({ code: 0 });
+      const closed = make('check').stdout;
+      expect(closed).toContain('ok      Swagger UI: ');
+      expect(closed).toContain('ok      Swagger UI, no password: ');
+      expect(closed).toContain('all checks passed');
+      const [, password = ''] =
+        /^NGINX_BASIC_PASSWORD=(.+)$/m.exec(readFileSync(join(folder, '.env'), 'utf8')) ?? [];
+      const enter = (user: string): string =>
+        run('curl', [
+          '-sSk',
+          '-o',
+          '/dev/null',
+          '-w',
+          '%{http_code}',
+          '-u',
+          user,
+          '--connect-to',
+          '::127.0.0.1:',
+          `${address}swagger/`,
+        ]).stdout;
+      expect([enter(`gis:${password}`), enter('gis:wrong'), enter(`other:${password}`)]).toEqual([
+        '200',
+        '401',
+        '401',
+      ]);
+
       expect(osgs('remove', 'swagger-ui')).toMatchObject({ code: 0 });
       expect(make('up')).toMatchObject({ code: 0 });
       expect(make('check').stdout).toContain('all checks passed');

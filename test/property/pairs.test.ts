@@ -9,6 +9,7 @@ import { render, type Rendered } from '../../generators/stack/render.js';
 import { resolve } from '../../generators/stack/resolve.js';
 import type { Stack } from '../../generators/stack/stack.js';
 import { makeView } from '../../generators/stack/view.js';
+import { compatible, needsDomain, withNeeds } from '../domains.js';
 import { writeRepository } from '../tools/front-door.js';
 import { localNginx } from '../tools/lint.js';
 
@@ -16,23 +17,18 @@ const catalog = loadCatalog();
 const templates = loadTemplates(catalog);
 const ids = [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id);
 const pairs = ids.flatMap((a, index) => ids.slice(index + 1).map((b): [string, string] => [a, b]));
-const excluded = (a: string, b: string): boolean =>
-  [catalog.get(a), catalog.get(b)].some((service) =>
-    service?.conflicts?.some((id) => id === a || id === b),
-  ) ||
-  (catalog.get(a)?.gate !== undefined && catalog.get(b)?.gate !== undefined);
+const excluded = (a: string, b: string): boolean => compatible([a, b], catalog).length < 2;
 const execute = promisify(execFile);
 
 /** By path where a service can live by path; on domains of its own where it must, or where the pair's turn is so. */
 function answersFor(services: string[], turn: number): Answers {
   const own = Math.floor(turn / tlsModes.length) % 2 === 1;
-  const needed = [...services];
-  for (const id of needed)
-    for (const other of catalog.get(id)?.needs ?? []) if (!needed.includes(other)) needed.push(other);
+  const needed = withNeeds(services, catalog);
   const owners = needed.filter((id) => {
     const routes = catalog.get(id)?.routes ?? [];
-    const homeless = routes.some(({ path, home }) => path === undefined && !home);
-    return homeless || (own && routes.length > 0 && routes.every((route) => route.own !== 'no'));
+    return (
+      needsDomain(id, catalog) || (own && routes.length > 0 && routes.every((route) => route.own !== 'no'))
+    );
   });
   const domains: DomainAnswer[] = [
     { host: 'gis.example.org' },

@@ -9,6 +9,7 @@ import { completeEnv } from '../../generators/stack/env.js';
 import { render, type Rendered } from '../../generators/stack/render.js';
 import { resolve } from '../../generators/stack/resolve.js';
 import type { Stack } from '../../generators/stack/stack.js';
+import { compatible, needsDomain, withNeeds } from '../domains.js';
 import { emptyFolder, run, secretValues } from '../run.js';
 import { nginxTest } from '../tools/lint.js';
 
@@ -30,8 +31,10 @@ const anyAnswers = fc
     expose: fc.boolean(),
     port: fc.constantFrom(443, 8443),
   })
-  .map(({ services, owners, moved, alias, tls, expose, port }): Answers => {
-    const owning = [...new Set(owners)].filter((id) => services.includes(id));
+  .map(({ services: chosen, owners, moved, alias, tls, expose, port }): Answers => {
+    const services = compatible(chosen, catalog);
+    const homeless = withNeeds(services, catalog).filter((id) => needsDomain(id, catalog));
+    const owning = [...new Set([...owners.filter((id) => services.includes(id)), ...homeless])];
     const elsewhere = moved.filter((id) => services.includes(id) && !owning.includes(id));
     const domains: DomainAnswer[] = [
       { host: 'gis.example.org', ...(alias ? { aliases: ['www.gis.example.org', 'maps.example.net'] } : {}) },

@@ -2,10 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
+import { compatible, domainsFor } from '../domains.js';
 import { createOsgs, emptyFolder, run } from '../run.js';
 import { nginxTest } from './lint.js';
 
-const all = [...loadCatalog().values()].filter(({ always }) => !always).map(({ id }) => id);
+const catalog = loadCatalog();
+const all = compatible(
+  [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id),
+  catalog,
+);
 
 describe.each([
   ['all services', all, 'self-signed'],
@@ -18,8 +23,9 @@ describe.each([
     '--yes',
     '--services',
     services.join(','),
-    '--domain',
-    'gis.example.org',
+    ...domainsFor(services, catalog).map(
+      ({ host, owner }) => `--domain=${host}${owner === undefined ? '' : `=${owner}`}`,
+    ),
     '--alias',
     'www.example.org=gis.example.org',
     '--tls',

@@ -102,6 +102,8 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
     'X-Forwarded-Prefix': '/x',
     'X-Forwarded-For': '6.6.6.6',
     'X-Forwarded-Host': 'evil.example.com',
+    'X-Forwarded-Uri': '/evil',
+    'X-Original-URL': 'https://evil.example.com/',
   };
 
   test.each(

@@ -1,0 +1,62 @@
+"""TiTiler behind a guard: only the images of this stack, and those of servers that the owner named.
+
+TiTiler opens whatever the parameter `url` names: any file of the container, and any address that it can reach, services
+of this stack among them. Here `url` must be a GeoTIFF in one of the folders of COG_FOLDERS, or https:// on a host of
+COG_HOSTS, whose redirects are followed: name only servers that you trust. Endpoints that take addresses in other ways
+(STAC, mosaics, Zarr) are off in compose.yaml.
+"""
+
+import os
+from urllib.parse import parse_qsl, urlsplit
+
+from titiler.application.main import app as titiler
+
+FOLDERS = [os.path.realpath(folder) for folder in os.environ.get("COG_FOLDERS", "/data").split(":")]
+HOSTS = {host.strip().lower() for host in os.environ.get("COG_HOSTS", "").split(",")} - {""}
+EXTENSIONS = (".tif", ".tiff")
+# TIFF and BigTIFF, in both byte orders: the content decides which driver opens a file, not its name.
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def allowed(url):
+    """Whether TiTiler may open this."""
+    return allowed_file(url) if url.startswith("/") else allowed_address(url)
+
+
+def allowed_file(path):
+    if "\0" in path or not path.lower().endswith(EXTENSIONS):
+        return False
+    real = os.path.realpath(path)
+    if not any(real.startswith(folder + os.sep) for folder in FOLDERS) or not os.path.isfile(real):
+        return False
+    try:
+        with open(real, "rb") as file:
+            return file.read(4) in MAGIC
+    except OSError:
+        return False
+
+
+def allowed_address(url):
+    # Nothing that another reader of the address could take for the end or the start of its host.
+    if not url.startswith("https://") or not url.isascii() or not url.isprintable() or any(c in url for c in ' \\,|"<>'):
+        return False
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return False
+    named = "@" not in parts.netloc and port in (None, 443) and parts.hostname in HOSTS
+    return named and parts.path.lower().endswith(EXTENSIONS)
+
+
+async def app(scope, receive, send):
+    """Refuses a request with an address that is not allowed, and hands the others on."""
+    if scope["type"] == "http":
+        query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        if not all(allowed(value) for name, value in query if name.lower() == "url"):
+            body = b'{"detail":"No GeoTIFF in the folders of this server, and on no host that its owner named."}'
+            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": 403, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+            return
+    await titiler(scope, receive, send)

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Brings the tables up to date and makes the administrator, once. A password needs a digit, a small and a capital letter.
+set -eu
+cd /app
+dotnet WB.UI.Headquarters.dll manage migrate
+made=/app/AppData/.administrator
+[ ! -e "$made" ] || exit 0
+# It ends with 0 whatever happens, so its words are read.
+said=$(dotnet WB.UI.Headquarters.dll manage users create --role Administrator --login admin --password "$ADMIN_PASSWORD" 2>&1)
+printf '%s\n' "$said"
+case $said in
+*"Created user"*) : >"$made" ;;
+*) echo "the administrator was not made; see above" >&2 ;;
+esac

@@ -167,8 +167,10 @@ export interface Gate {
   path: string;
   /** Answers 2xx where the request may pass and 401 where it may not. */
   verify: string;
-  /** Where a person is sent for a session; may use nginx's variables. */
+  /** Redirects a person without a session to the login. */
   sign_in: string;
+  /** The request header that tells `sign_in` where to come back to: path and query. */
+  come_back: string;
   /** Headers of the verifying answer that are handed to the service, by the name they get there. */
   identity?: Record<string, string>;
 }

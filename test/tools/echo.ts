@@ -23,9 +23,12 @@ async function listen(server: Server | TcpServer): Promise<number> {
 
 /**
  * An HTTP service that answers with what it received. It takes websocket upgrades, and its `/verify` lets a request pass
- * that has the cookie `session=yes`.
+ * that has the cookie `session=yes`; its sign-in redirects to a login that is told where to come back to.
  */
-export async function startEcho(verify: string): Promise<{ port: number; close: () => void }> {
+export async function startEcho(
+  verify: string,
+  signIn: string,
+): Promise<{ port: number; close: () => void }> {
   const tell = (request: IncomingMessage, bytes: number): string =>
     JSON.stringify({ method: request.method, url: request.url, headers: request.headers, bytes });
   const server = createServer((request, response) => {
@@ -38,6 +41,13 @@ export async function startEcho(verify: string): Promise<{ port: number; close: 
           known ? 202 : 401,
           known ? { 'X-Auth-Request-User': 'ada', 'X-Auth-Request-Email': 'ada@example.org' } : {},
         );
+        response.end();
+        return;
+      }
+      if (request.url === signIn) {
+        response.writeHead(302, {
+          Location: `https://login.example.net/?back=${String(request.headers['x-auth-request-redirect'])}`,
+        });
         response.end();
         return;
       }

@@ -57,8 +57,12 @@ describe.each([
       (name) => name.endsWith('.sh') && !name.startsWith('.osgs'),
     );
     expect(scripts.length).toBeGreaterThan(3);
-    for (const script of scripts)
-      expect(run('sh', ['-n', script], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
+    for (const script of scripts) {
+      // What runs inside an image may be bash's, where the image has it.
+      const shell = readFileSync(join(folder, script), 'utf8').startsWith('#!/bin/bash') ? 'bash' : 'sh';
+      expect(run(shell, ['-n', script], { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
+      if (shell === 'bash') expect(script).toMatch(/^services\//);
+    }
     expect(run('shellcheck', scripts, { cwd: folder })).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
@@ -152,7 +156,7 @@ describe.each([
     run('rm', [join(copy, '.env')]);
     expect(run('make', ['-s', 'env'], { cwd: copy }).code).toBe(0);
     const after = readFileSync(join(copy, '.env'), 'utf8');
-    const shape = (text: string): string => text.replace(/=[A-Za-z0-9]{32}$/gm, '=*');
+    const shape = (text: string): string => text.replace(/=([A-Za-z0-9]{32}|[0-9a-f]{64})$/gm, '=*');
     expect(shape(after)).toBe(shape(before));
     expect(after).not.toBe(before);
     expect(run('stat', ['-c', '%a', '.env'], { cwd: copy }).stdout).toBe('600\n');

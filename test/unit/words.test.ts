@@ -112,6 +112,7 @@ describe('who may enter', () => {
         path: '/door/',
         verify: '/door/auth',
         sign_in: '/door/start',
+        come_back: 'X-Back',
         identity: { 'Remote-User': 'x_user' },
       },
     });
@@ -129,7 +130,7 @@ describe('who may enter', () => {
   });
 
   test('two services with a gate are refused, and so is an access of another word', () => {
-    const gate = { upstream: 'x:1', path: '/x/', verify: '/x', sign_in: '/x' };
+    const gate = { upstream: 'x:1', path: '/x/', verify: '/x', sign_in: '/x', come_back: 'X-Back' };
     expect(() => decide(catalogOf(made('a', { gate }), made('b', { gate })))).toThrow(
       "'a' and 'b' both decide",
     );

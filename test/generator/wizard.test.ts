@@ -2,14 +2,24 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
+import { categories } from '../../generators/stack/categories.js';
 import { createOsgs, emptyFolder, readTree } from '../run.js';
 import { key, Terminal } from './terminal.js';
+
+/** PostGIS's place in the list of services. */
+const place = ((): number => {
+  const services = [...loadCatalog().values()].filter(({ always }) => !always);
+  const listed = categories.flatMap((category) =>
+    services.filter((service) => service.category === category),
+  );
+  return listed.findIndex(({ id }) => id === 'postgis');
+})();
 
 /** The prompts in their order, and what answers each. */
 const steps: [string, string][] = [
   ['Name of the stack', key.enter],
   ['What is the stack for', key.enter],
-  ['Services', key.space + key.enter],
+  ['Services', key.down.repeat(place) + key.space + key.enter],
   ['Host names', key.backspace.repeat(9) + 'gis.example.org' + key.enter],
   ['TLS', key.enter],
   ['E-mail address', key.enter],

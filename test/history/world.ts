@@ -58,7 +58,8 @@ export class World {
   }
 
   answers(): Answers {
-    const { answers } = parseAnswers(this.read('osgs.yaml'), 'osgs.yaml');
+    const { answers, problems } = parseAnswers(this.read('osgs.yaml'), 'osgs.yaml');
+    if (problems.length > 0) throw new ProblemError(problems);
     return answers as Answers;
   }
 

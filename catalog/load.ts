@@ -45,10 +45,11 @@ export function loadCatalog(folders: string[] = []): Catalog {
     }
   }
   const presets = new Map<string, Preset>();
+  const validatePreset = schemaOf('preset');
   for (const folder of [join(root, 'catalog'), ...folders]) {
     if (existsSync(join(folder, 'presets')))
       for (const file of listYaml(join(folder, 'presets'), problems)) {
-        const preset = readPreset(file, services, problems);
+        const preset = readPreset(file, validatePreset, services, problems);
         if (preset) presets.set(preset.id, preset);
       }
   }
@@ -56,8 +57,13 @@ export function loadCatalog(folders: string[] = []): Catalog {
   return Object.assign(services, { presets });
 }
 
-function readPreset(file: string, services: Map<string, unknown>, problems: Problem[]): Preset | undefined {
-  const yaml = readYaml(readFileSync(file, 'utf8'), file, schemaOf('preset'));
+function readPreset(
+  file: string,
+  validate: ReturnType<typeof schemaOf>,
+  services: Map<string, unknown>,
+  problems: Problem[],
+): Preset | undefined {
+  const yaml = readYaml(readFileSync(file, 'utf8'), file, validate);
   problems.push(...yaml.problems);
   if (yaml.problems.length > 0) return undefined;
   const preset = yaml.data as Preset;

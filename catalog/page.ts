@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { categories } from '../generators/stack/categories.js';
+import { needsDomain } from '../generators/stack/sites.js';
 import { loadCatalog, loadNotOffered, packageRoot, type NotOffered } from './load.js';
 import type { Catalog, CatalogService, Service } from './service.js';
 
@@ -9,7 +10,7 @@ import type { Catalog, CatalogService, Service } from './service.js';
 export function placing(service: Service): string {
   const routes = service.routes ?? [];
   if (routes.length === 0) return service.tasks && !service.ports ? 'tasks' : service.ports ? 'port' : '-';
-  if (routes.some(({ path, home }) => path === undefined && !home)) return 'own domain';
+  if (needsDomain(service)) return 'own domain';
   if (routes.every(({ own }) => own === 'no')) return 'path';
   return 'path or own domain';
 }

@@ -4,6 +4,7 @@ import { tlsModes, type Answers, type DomainAnswer, type SettingValue } from '..
 import { normalizeHost } from '../stack/host.js';
 import { ProblemError } from '../stack/problem.js';
 import { categories } from '../stack/categories.js';
+import { needsDomain } from '../stack/sites.js';
 
 /** What the wizard knows while it asks. */
 export interface Asking {
@@ -281,7 +282,7 @@ function proposeDomains(answers: Partial<Answers>, catalog: Catalog): DomainAnsw
   const primary = domains[0]?.host ?? 'localhost';
   const homeless = (answers.services ?? []).filter(
     (id) =>
-      catalog.get(id)?.routes?.some(({ path, home }) => path === undefined && !home) &&
+      needsDomain(catalog.get(id)) &&
       !domains.some(({ owner, services }) => owner === id || services?.includes(id)),
   );
   return [...domains, ...homeless.map((id) => ({ host: `${id}.${primary}`, owner: id }))];

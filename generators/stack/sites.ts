@@ -1,4 +1,4 @@
-import type { CatalogService, Route } from '../../catalog/service.js';
+import type { CatalogService, Route, Service } from '../../catalog/service.js';
 import type { Answers } from './answers.js';
 import { normalizeHost } from './host.js';
 import { nearest } from './near.js';
@@ -60,6 +60,11 @@ export function resolveSites(answers: Answers, base: Base, problems: Problem[], 
   }
   for (const site of sites) finishSite(site, problems, locate, answers);
   return sites;
+}
+
+/** Whether a service works on a domain of its own only. */
+export function needsDomain(service: Pick<Service, 'routes'> | undefined): boolean {
+  return service?.routes?.some(({ path, home }) => path === undefined && !home) ?? false;
 }
 
 /** `https://host` or `https://host:port`. */

@@ -1,4 +1,5 @@
 import ejs from 'ejs';
+import { clearedHeaders } from './access.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
 import type { Stack } from './stack.js';
@@ -43,6 +44,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     ...view,
     compose,
     env,
+    clearedHeaders,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),
     serviceView: (service: Stack['services'][number]) => serviceView(view, service),

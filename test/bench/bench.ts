@@ -16,7 +16,7 @@ import {
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCatalog, packageRoot } from '../../catalog/load.js';
-import { compatible, domainsFor } from '../domains.js';
+import { choosable, compatible, domainFlags, madeUpHead } from '../stacks.js';
 
 interface Figure {
   services: number;
@@ -60,17 +60,7 @@ function makeCatalog(folder: string, services: number): void {
     );
     writeFileSync(
       join(folder, 'services', `${id}.yaml`),
-      `id: ${id}
-title: Service ${n}
-category: tiles
-summary: A generated service.
-homepage: https://example.org
-docs: https://example.org
-source: https://example.org
-issues: https://example.org
-license: MIT
-maturity: stable
-image: { name: example/${id}, tag: "1.0", evidence: Generated. }
+      `${madeUpHead(id, 'tiles', 'A generated service.')}image: { name: example/${id}, tag: "1.0", evidence: Generated. }
 memory: 64
 settings:
   - { name: password, type: secret, help: A password. }
@@ -167,19 +157,8 @@ function benchReal(): Figure {
   const program = join(packageRoot(), 'dist/generators/cli/main.js');
   const folder = join(root, 'real');
   const catalog = loadCatalog();
-  const ids = compatible(
-    [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id),
-    catalog,
-  );
-  once(program, [
-    folder,
-    '--yes',
-    '--no-git',
-    `--services=${ids.join(',')}`,
-    ...domainsFor(ids, catalog).map(
-      ({ host, owner }) => `--domain=${host}${owner === undefined ? '' : `=${owner}`}`,
-    ),
-  ]);
+  const ids = compatible(choosable(catalog), catalog);
+  once(program, [folder, '--yes', '--no-git', `--services=${ids.join(',')}`, ...domainFlags(ids, catalog)]);
   const figure = measure(folder, (copy) => once(program, [copy, '--yes', '--no-git']));
   return {
     services: ids.length,

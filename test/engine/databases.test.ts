@@ -1,27 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createOsgs, emptyFolder, run, type Ran } from '../run.js';
+import { createOsgs, type Ran } from '../run.js';
+import { madeUpHead } from '../stacks.js';
+import { Deployment } from './deployment.js';
 
 const slow = 300_000;
-const root = emptyFolder();
-const folder = join(root, 'databases');
-const here = (program: string, args: string[], input?: string): Ran =>
-  run(program, args, { cwd: folder, timeout: slow, ...(input === undefined ? {} : { input }) });
+const deployment = new Deployment('databases');
+const catalog = deployment.beside('catalog');
 
 /** A service of a folder outside: psql is in the image, and nothing but psql is wanted of it. */
-const keeper = `
-id: keeper
-title: Keeper
-category: api
-summary: Keeps rows.
-homepage: https://example.org
-docs: https://example.org
-source: https://example.org
-issues: https://example.org
-license: MIT
-maturity: stable
-image: { name: postgis/postgis, tag: 18-3.6, evidence: the stand-in }
+const keeper = `${madeUpHead('keeper', 'api', 'Keeps rows.')}image: { name: postgis/postgis, tag: 18-3.6, evidence: the stand-in }
 memory: 16
 needs: [postgis]
 settings:
@@ -61,41 +50,30 @@ stateless: A test.
 
 /** SQL as one of the roles, over the network as a service does it. */
 function sql(role: string, password: string, database: string, text: string): Ran {
-  return here(
-    'docker',
-    [
-      'compose',
-      'exec',
-      '-T',
-      'keeper',
-      'sh',
-      '-c',
-      `PGPASSWORD=$${password} exec psql -X -At -v ON_ERROR_STOP=1 -U ${role} -d ${database}`,
-    ],
-    text,
-  );
+  const psql = `PGPASSWORD=$${password} exec psql -X -At -v ON_ERROR_STOP=1 -U ${role} -d ${database}`;
+  return deployment.inside('keeper', ['sh', '-c', psql], text);
 }
 
 describe('databases and schemas of services on a real engine', () => {
   beforeAll(() => {
-    mkdirSync(join(root, 'catalog'));
-    writeFileSync(join(root, 'catalog/keeper.yaml'), keeper);
+    mkdirSync(catalog);
+    writeFileSync(join(catalog, 'keeper.yaml'), keeper);
     const made = createOsgs([
-      folder,
+      deployment.folder,
       '--yes',
       '--services=keeper',
       '--catalog',
-      join(root, 'catalog'),
+      catalog,
       '--tls=off',
       '--set=nginx.http_port=8089',
     ]);
     expect(made).toMatchObject({ code: 0 });
     // The health check is this test's own: procps is not in the image.
-    const up = here('docker', ['compose', 'up', '-d', 'keeper']);
+    const up = deployment.run('docker', ['compose', 'up', '-d', 'keeper']);
     expect({ ...up, stderr: up.stderr.slice(-2000) }).toMatchObject({ code: 0 });
   }, slow);
   afterAll(() => {
-    here('docker', ['compose', 'down', '-v', '--remove-orphans']);
+    deployment.remove();
   }, slow);
 
   test('a service owns its database, with the extensions that it asked for, and enters no other', () => {
@@ -135,7 +113,7 @@ describe('databases and schemas of services on a real engine', () => {
   test(
     'the set-up runs again without a change and without an error',
     () => {
-      const again = here('docker', ['compose', 'run', '--rm', '-T', 'postgis-setup']);
+      const again = deployment.run('docker', ['compose', 'run', '--rm', '-T', 'postgis-setup']);
       expect(again).toMatchObject({ code: 0 });
       expect(sql('keeper', 'DB_PASSWORD', 'keeper', 'select count(*) from t').stdout.trim()).toBe('1');
     },

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { createOsgs, emptyFolder, run, type Ran } from '../run.js';
+import { createOsgs, run, type Ran } from '../run.js';
+import { Deployment } from './deployment.js';
 
 const slow = 300_000;
 
@@ -9,11 +8,12 @@ describe.each([
   { tls: 'off', address: 'http://gis.example.org:8080/' },
   { tls: 'self-signed', address: 'https://gis.example.org:8443/' },
 ])('a small stack on ports of its own with tls $tls', ({ tls, address }) => {
-  const folder = join(emptyFolder(), 'ports');
-  const make = (target: string): Ran => run('make', ['-s', target], { cwd: folder, timeout: slow });
+  const deployment = new Deployment('ports');
+  const { folder } = deployment;
+  const make = (target: string): Ran => deployment.make(target);
 
   afterAll(() => {
-    run('docker', ['compose', 'down', '-v', '--remove-orphans'], { cwd: folder, timeout: slow });
+    deployment.remove();
   }, slow);
 
   test(
@@ -36,7 +36,7 @@ describe.each([
 
       const osgs = (...args: string[]): Ran => createOsgs([...args, '--yes'], { cwd: folder });
       const services = (): string[] =>
-        run('docker', ['compose', 'ps', '--services', '--all'], { cwd: folder }).stdout.trim().split('\n');
+        deployment.run('docker', ['compose', 'ps', '--services', '--all']).stdout.trim().split('\n');
       expect(osgs('add', 'swagger-ui')).toMatchObject({ code: 0 });
       expect(make('up')).toMatchObject({ code: 0 });
       expect(make('check').stdout).toContain('Swagger UI');
@@ -49,8 +49,7 @@ describe.each([
       expect(closed).toContain('ok      Swagger UI: ');
       expect(closed).toContain('ok      Swagger UI, no password: ');
       expect(closed).toContain('all checks passed');
-      const [, password = ''] =
-        /^NGINX_BASIC_PASSWORD=(.+)$/m.exec(readFileSync(join(folder, '.env'), 'utf8')) ?? [];
+      const password = deployment.secret('NGINX_BASIC_PASSWORD');
       const enter = (user: string): string =>
         run('curl', [
           '-sSk',

@@ -1,17 +1,31 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createOsgs, emptyFolder, run, type Ran } from '../run.js';
+import { createOsgs, run, type Ran } from '../run.js';
+import { Deployment } from './deployment.js';
 
-const folder = join(emptyFolder(), 'sensors');
+const deployment = new Deployment('sensors');
+const { folder } = deployment;
 const slow = 600_000;
-const here = (program: string, args: string[], input?: string): Ran =>
-  run(program, args, { cwd: folder, timeout: slow, ...(input === undefined ? {} : { input }) });
-const inside = (service: string, ...command: string[]): Ran =>
-  here('docker', ['compose', 'exec', '-T', service, ...command]);
+const here = deployment.run.bind(deployment);
+const inside = (service: string, ...command: string[]): Ran => deployment.inside(service, command);
+const secret = deployment.secret.bind(deployment);
 
-function secret(variable: string): string {
-  return new RegExp(`^${variable}=(.*)$`, 'm').exec(readFileSync(join(folder, '.env'), 'utf8'))?.[1] ?? '';
+/** A message from somebody whose name and password are given, and not from the admin whom the container knows. */
+function publish(topic: string, message: string, ...more: string[]): Ran {
+  const program = ['env', 'XDG_CONFIG_HOME=/nonexistent', 'mosquitto_pub', '-h', 'mosquitto'];
+  return inside('mosquitto', ...program, '-t', topic, '-m', message, ...more);
+}
+
+/** What the admin hears within some seconds. */
+function hear(topic: string, seconds: number, ...more: string[]): string {
+  const program = ['mosquitto_sub', '-h', '127.0.0.1', '-t', topic, '-W', String(seconds)];
+  return inside('mosquitto', ...program, ...more).stdout;
+}
+
+function restart(service: string): void {
+  expect(here('docker', ['compose', 'restart', service]).code).toBe(0);
+  expect(here('sh', ['scripts/wait.sh']).code).toBe(0);
 }
 
 /** curl to nginx on this host; gives the status and the body. */
@@ -29,6 +43,17 @@ function ask(path: string, ...more: string[]): { status: string; body: string } 
   ]);
   const at = ran.stdout.lastIndexOf('\n');
   return { status: ran.stdout.slice(at + 1), body: ran.stdout.slice(0, at) };
+}
+
+/** Node-RED's answer to a login; its body holds the token. */
+function login(password: string): { status: string; body: string } {
+  const form = 'client_id=node-red-admin&grant_type=password&scope=*&username=admin&password=';
+  return ask('/node-red/auth/token', '-d', form + password);
+}
+
+function token(): string {
+  const { body } = login(secret('NODE_RED_ADMIN_PASSWORD'));
+  return (JSON.parse(body) as { access_token: string }).access_token;
 }
 
 const upgrade = [
@@ -57,10 +82,10 @@ describe('brokers, flows and uploads on a real engine', () => {
     ]);
     expect(made).toMatchObject({ code: 0 });
     expect(
-      run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, '..', 'key')]),
+      run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', deployment.beside('key')]),
     ).toMatchObject({ code: 0 });
     const keys = join(folder, 'services/sftp/authorized_keys');
-    writeFileSync(keys, readFileSync(keys, 'utf8') + readFileSync(join(folder, '..', 'key.pub'), 'utf8'));
+    writeFileSync(keys, readFileSync(keys, 'utf8') + readFileSync(deployment.beside('key.pub'), 'utf8'));
     const up = here('make', ['up']);
     expect({ ...up, stdout: up.stdout.slice(-2000), stderr: up.stderr.slice(-3000) }).toMatchObject({
       code: 0,
@@ -68,7 +93,7 @@ describe('brokers, flows and uploads on a real engine', () => {
   }, slow);
 
   afterAll(() => {
-    here('docker', ['compose', 'down', '-v', '--remove-orphans']);
+    deployment.remove();
   }, slow);
 
   test(
@@ -83,33 +108,17 @@ describe('brokers, flows and uploads on a real engine', () => {
   test(
     'Mosquitto hands on what comes with a password, and refuses what comes without or with another',
     () => {
-      const nobody = (...more: string[]): Ran =>
-        inside(
-          'mosquitto',
-          'env',
-          'XDG_CONFIG_HOME=/nonexistent',
-          'mosquitto_pub',
-          '-h',
-          'mosquitto',
-          '-t',
-          'a/b',
-          '-m',
-          'x',
-          ...more,
-        );
-      expect(nobody().code).not.toBe(0);
-      expect(nobody('-u', 'admin', '-P', 'wrong').code).not.toBe(0);
-      expect(nobody('-u', 'admin', '-P', secret('MOSQUITTO_PASSWORD')).code).toBe(0);
-      expect(nobody('-u', 'node-red', '-P', secret('NODE_RED_MQTT_PASSWORD')).code).toBe(0);
+      const somebody = (...more: string[]): Ran => publish('a/b', 'x', ...more);
+      expect(somebody().code).not.toBe(0);
+      expect(somebody('-u', 'admin', '-P', 'wrong').code).not.toBe(0);
+      expect(somebody('-u', 'admin', '-P', secret('MOSQUITTO_PASSWORD')).code).toBe(0);
+      expect(somebody('-u', 'node-red', '-P', secret('NODE_RED_MQTT_PASSWORD')).code).toBe(0);
 
       expect(
         inside('mosquitto', 'mosquitto_pub', '-h', '127.0.0.1', '-t', 'well/1', '-m', '7.5', '-r').code,
       ).toBe(0);
-      expect(here('docker', ['compose', 'restart', 'mosquitto']).code).toBe(0);
-      expect(here('sh', ['scripts/wait.sh']).code).toBe(0);
-      expect(
-        inside('mosquitto', 'mosquitto_sub', '-h', '127.0.0.1', '-t', 'well/#', '-C', '1', '-W', '10').stdout,
-      ).toBe('7.5\n');
+      restart('mosquitto');
+      expect(hear('well/#', 10, '-C', '1')).toBe('7.5\n');
     },
     slow,
   );
@@ -120,42 +129,13 @@ describe('brokers, flows and uploads on a real engine', () => {
       const made = here('make', ['-s', 'mqtt-user', 'name=buoy']);
       const [, password = ''] = /password (\w+)/.exec(made.stdout) ?? [];
       expect(password).toHaveLength(24);
-      const publish = (topic: string): Ran =>
-        inside(
-          'mosquitto',
-          'env',
-          'XDG_CONFIG_HOME=/nonexistent',
-          'mosquitto_pub',
-          '-h',
-          '127.0.0.1',
-          '-u',
-          'buoy',
-          '-P',
-          password,
-          '-t',
-          topic,
-          '-m',
-          'here',
-          '-r',
-          '-q',
-          '1',
-        );
-      expect(publish('devices/buoy/state').code).toBe(0);
-      publish('devices/other/state');
-      const seen = inside(
-        'mosquitto',
-        'mosquitto_sub',
-        '-h',
-        '127.0.0.1',
-        '-t',
-        'devices/#',
-        '-v',
-        '-W',
-        '3',
-      ).stdout;
-      expect(seen).toBe('devices/buoy/state here\n');
+      const send = (topic: string): Ran =>
+        publish(topic, 'here', '-u', 'buoy', '-P', password, '-r', '-q', '1');
+      expect(send('devices/buoy/state').code).toBe(0);
+      send('devices/other/state');
+      expect(hear('devices/#', 3, '-v')).toBe('devices/buoy/state here\n');
       expect(here('make', ['-s', 'mqtt-user-remove', 'name=buoy']).code).toBe(0);
-      expect(publish('devices/buoy/state').code).not.toBe(0);
+      expect(send('devices/buoy/state').code).not.toBe(0);
     },
     slow,
   );
@@ -167,17 +147,8 @@ describe('brokers, flows and uploads on a real engine', () => {
   test('Node-RED lets nobody in without its password, and its editor listens over a websocket', () => {
     expect(ask('/node-red/').body).toContain('Node-RED');
     expect(ask('/node-red/flows').status).toBe('401');
-    const login = (password: string): { status: string; body: string } =>
-      ask(
-        '/node-red/auth/token',
-        '-d',
-        `client_id=node-red-admin&grant_type=password&scope=*&username=admin&password=${password}`,
-      );
     expect(login('wrong').status).toBe('403');
-    const { access_token: token } = JSON.parse(login(secret('NODE_RED_ADMIN_PASSWORD')).body) as {
-      access_token: string;
-    };
-    expect(ask('/node-red/flows', '-H', `Authorization: Bearer ${token}`).status).toBe('200');
+    expect(ask('/node-red/flows', '-H', `Authorization: Bearer ${token()}`).status).toBe('200');
     expect(ask('/node-red/comms', ...upgrade).status).toBe('101');
     expect(ask('/flow-pages/').status).toBe('401');
   });
@@ -185,13 +156,6 @@ describe('brokers, flows and uploads on a real engine', () => {
   test(
     'a flow of Node-RED answers behind the password of protected pages, and reaches the broker',
     () => {
-      const { access_token: token } = JSON.parse(
-        ask(
-          '/node-red/auth/token',
-          '-d',
-          `client_id=node-red-admin&grant_type=password&scope=*&username=admin&password=${secret('NODE_RED_ADMIN_PASSWORD')}`,
-        ).body,
-      ) as { access_token: string };
       const flows = [
         { id: 'tab', type: 'tab', label: 'probe' },
         {
@@ -224,7 +188,7 @@ describe('brokers, flows and uploads on a real engine', () => {
       const deployed = ask(
         '/node-red/flows',
         '-H',
-        `Authorization: Bearer ${token}`,
+        `Authorization: Bearer ${token()}`,
         '-H',
         'Content-Type: application/json',
         '--data-binary',
@@ -237,18 +201,7 @@ describe('brokers, flows and uploads on a real engine', () => {
       for (let tries = 0; heard === '' && tries < 15; tries += 1) {
         const said = ask('/flow-pages/say', '-u', `gis:${secret('NGINX_BASIC_PASSWORD')}`);
         expect(said).toEqual({ status: '200', body: 'said' });
-        heard = inside(
-          'mosquitto',
-          'mosquitto_sub',
-          '-h',
-          '127.0.0.1',
-          '-t',
-          'flow/said',
-          '-C',
-          '1',
-          '-W',
-          '1',
-        ).stdout;
+        heard = hear('flow/said', 1, '-C', '1');
       }
       expect(heard).toBe('said\n');
     },
@@ -261,8 +214,7 @@ describe('brokers, flows and uploads on a real engine', () => {
       const without = inside('valkey', 'env', '-u', 'REDISCLI_AUTH', 'valkey-cli', '-h', '127.0.0.1', 'ping');
       expect(without.stdout + without.stderr).toContain('NOAUTH');
       expect(inside('valkey', 'valkey-cli', '-h', '127.0.0.1', 'set', 'k', 'v').stdout).toContain('OK');
-      expect(here('docker', ['compose', 'restart', 'valkey']).code).toBe(0);
-      expect(here('sh', ['scripts/wait.sh']).code).toBe(0);
+      restart('valkey');
       expect(inside('valkey', 'valkey-cli', '-h', '127.0.0.1', 'get', 'k').stdout).toBe('v\n');
     },
     slow,
@@ -279,15 +231,15 @@ describe('brokers, flows and uploads on a real engine', () => {
         '-o',
         'BatchMode=yes',
         '-i',
-        join(folder, '..', 'key'),
+        deployment.beside('key'),
         '-P',
         '2222',
       ];
-      writeFileSync(join(folder, '..', 'roads.txt'), 'roads');
+      writeFileSync(deployment.beside('roads.txt'), 'roads');
       const put = here(
         'sftp',
         ['-b', '-', ...options, 'gis@127.0.0.1'],
-        `put ${join(folder, '..', 'roads.txt')} uploads/roads.txt\nls uploads\n`,
+        `put ${deployment.beside('roads.txt')} uploads/roads.txt\nls uploads\n`,
       );
       expect(put).toMatchObject({ code: 0 });
       expect(inside('sftp', 'cat', '/home/gis/uploads/roads.txt').stdout).toBe('roads');

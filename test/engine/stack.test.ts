@@ -6,19 +6,28 @@ import { PNG } from 'pngjs';
 import { feature } from 'topojson-client';
 import type { GeometryCollection, Topology } from 'topojson-specification';
 import { packageRoot } from '../../catalog/load.js';
-import { createOsgs, emptyFolder, readTree, run, secretValues, type Ran } from '../run.js';
+import { createOsgs, readTree, run, secretValues, type Ran } from '../run.js';
+import { Deployment } from './deployment.js';
 
-const folder = join(emptyFolder(), 'engine');
+const deployment = new Deployment('engine');
+const { folder } = deployment;
 const slow = 600_000;
 
-function inStack(program: string, args: string[], input?: string): Ran {
-  return run(program, args, { cwd: folder, timeout: slow, ...(input === undefined ? {} : { input }) });
-}
+const inStack = deployment.run.bind(deployment);
 
 /** Runs SQL in the database, by default as the superuser over the container's socket. */
 function sql(text: string, role?: { name: string; secret: string }): Ran {
   const connection = role
-    ? ['-e', `PGPASSWORD=${secret(role.secret)}`, 'postgis', 'psql', '-h', 'postgis', '-U', role.name]
+    ? [
+        '-e',
+        `PGPASSWORD=${deployment.secret(role.secret)}`,
+        'postgis',
+        'psql',
+        '-h',
+        'postgis',
+        '-U',
+        role.name,
+      ]
     : ['postgis', 'psql', '-U', 'postgres'];
   return inStack(
     'docker',
@@ -27,17 +36,13 @@ function sql(text: string, role?: { name: string; secret: string }): Ran {
   );
 }
 
-function secret(variable: string): string {
-  return new RegExp(`^${variable}=(.*)$`, 'm').exec(readFileSync(join(folder, '.env'), 'utf8'))?.[1] ?? '';
-}
-
 /** Fetches a public address from nginx on this host, trusting the stack's own authority and nothing else. */
 function fetchThrough(url: string, more: string[] = []): { status: string; type: string; body: Buffer } {
-  const body = join(folder, '..', 'body');
+  const body = deployment.beside('body');
   const ran = run('curl', [
     '-sS',
     '--cacert',
-    join(folder, '..', 'ca.crt'),
+    deployment.beside('ca.crt'),
     '--connect-to',
     '::127.0.0.1:443',
     '-o',
@@ -118,13 +123,13 @@ describe('a stack on a real engine', () => {
     expect({ ...up, stdout: up.stdout.slice(-2000), stderr: up.stderr.slice(-2000) }).toMatchObject({
       code: 0,
     });
-    writeFileSync(join(folder, '..', 'ca.crt'), inStack('make', ['-s', 'ca']).stdout);
+    writeFileSync(deployment.beside('ca.crt'), inStack('make', ['-s', 'ca']).stdout);
     const loaded = sql(countriesSql());
     expect(loaded).toMatchObject({ code: 0 });
   }, slow);
 
   afterAll(() => {
-    inStack('docker', ['compose', 'down', '-v', '--remove-orphans']);
+    deployment.remove();
   }, slow);
 
   test('every long-running container is healthy and every job ended well', () => {

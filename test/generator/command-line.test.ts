@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { packageRoot } from '../../catalog/load.js';
 import { createOsgs, emptyFolder, readTree, run, secretValues } from '../run.js';
+import { madeUpHead } from '../stacks.js';
 
 const small = [
   '--yes',
@@ -174,17 +175,7 @@ test('a service from a folder outside the package is listed and emitted, with no
   writeFileSync(join(folder, 'templates/services/echo/echo.conf.ejs'), 'at <%= route.url %>\n');
   writeFileSync(
     join(folder, 'services/echo.yaml'),
-    `id: echo
-title: Echo
-category: api
-summary: Says what it hears.
-homepage: https://example.org
-docs: https://example.org
-source: https://example.org
-issues: https://example.org
-license: MIT
-maturity: experimental
-image: { name: example/echo, tag: "1.2", evidence: none }
+    `${madeUpHead('echo', 'api', 'Says what it hears.')}image: { name: example/echo, tag: "1.2", evidence: none }
 memory: 16
 stateless: It keeps nothing.
 settings:

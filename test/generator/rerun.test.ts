@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { emptyFolder, secretValues } from '../run.js';
+import { madeUpHead } from '../stacks.js';
 import { StackFolder } from './stack-folder.js';
 
 let stack: StackFolder;
@@ -170,17 +171,7 @@ test('an upgrade names what is to be done by hand, and a file may become a folde
   const service = (tag: string): void =>
     writeFileSync(
       join(more, 'services/store.yaml'),
-      `id: store
-title: Store
-category: files
-summary: A store.
-homepage: https://example.org
-docs: https://example.org
-source: https://example.org
-issues: https://example.org
-license: MIT
-maturity: stable
-upgrade: [{ part: "^[0-9]+", note: "Dump the data of the old version first." }]
+      `${madeUpHead('store', 'files', 'A store.')}upgrade: [{ part: "^[0-9]+", note: "Dump the data of the old version first." }]
 image: { name: example/store, tag: "${tag}", evidence: A test. }
 memory: 32
 compose:

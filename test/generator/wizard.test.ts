@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
 import { categories } from '../../generators/stack/categories.js';
+import { choosable } from '../stacks.js';
 import { createOsgs, emptyFolder, readTree } from '../run.js';
 import { key, Terminal } from './terminal.js';
 
 /** PostGIS's place in the list of services. */
 const place = ((): number => {
-  const services = [...loadCatalog().values()].filter(({ always }) => !always);
-  const listed = categories.flatMap((category) =>
-    services.filter((service) => service.category === category),
-  );
-  return listed.findIndex(({ id }) => id === 'postgis');
+  const catalog = loadCatalog();
+  const of = (id: string): number => categories.indexOf(catalog.get(id)?.category ?? '');
+  return choosable(catalog)
+    .sort((a, b) => of(a) - of(b))
+    .indexOf('postgis');
 })();
 
 /** The prompts in their order, and what answers each. */

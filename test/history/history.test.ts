@@ -4,12 +4,12 @@ import { parse } from 'yaml';
 import { hasMarkers } from '../../generators/stack/merge-text.js';
 import { differs, openConflicts } from '../../generators/app/plan.js';
 import { run } from '../run.js';
-import { choosable, World, type Choice } from './world.js';
+import { among, World, type Choice } from './world.js';
 
 const slow = 1_800_000;
 const runs = Number(process.env.OSGS_HISTORIES ?? 2000);
 
-const service = fc.constantFrom(...choosable);
+const service = fc.constantFrom(...among);
 /** Often the end of a file, where upgrades add their lines too. */
 const line = fc.oneof(fc.nat(999), fc.constant(-1));
 const file = fc.oneof(

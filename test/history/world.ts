@@ -19,16 +19,16 @@ import { addServices, removeServices } from '../../generators/stack/change-servi
 import type { Change } from '../../generators/stack/merge.js';
 import { ProblemError } from '../../generators/stack/problem.js';
 import type { Template } from '../../generators/stack/render.js';
-import { compatible, needsDomain, withNeeds } from '../domains.js';
+import { needsDomain } from '../../generators/stack/sites.js';
+import { choosable, compatible, withNeeds } from '../stacks.js';
 import { readTree } from '../run.js';
 
 export const catalog = loadCatalog();
 const templates = loadTemplates(catalog);
 /** Services that one domain is enough for, in any combination. */
-export const choosable = compatible(
-  [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id),
-  catalog,
-).filter((id) => !withNeeds([id], catalog).some((needed) => needsDomain(needed, catalog)));
+export const among = compatible(choosable(catalog), catalog).filter(
+  (id) => !withNeeds([id], catalog).some((needed) => needsDomain(catalog.get(needed))),
+);
 
 /** Memory in the place of a disk where there is one: thousands of trees are written. */
 const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'osgs-history-'));

@@ -4,18 +4,16 @@ import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
 import { loadTemplates } from '../../generators/repository/disk.js';
-import { tlsModes, type Answers, type DomainAnswer } from '../../generators/stack/answers.js';
-import { render, type Rendered } from '../../generators/stack/render.js';
-import { resolve } from '../../generators/stack/resolve.js';
-import type { Stack } from '../../generators/stack/stack.js';
+import { tlsModes, type Answers } from '../../generators/stack/answers.js';
+import { variableName } from '../../generators/stack/resolve.js';
+import { needsDomain } from '../../generators/stack/sites.js';
 import { makeView } from '../../generators/stack/view.js';
-import { compatible, needsDomain, withNeeds } from '../domains.js';
-import { writeRepository } from '../tools/front-door.js';
+import { choosable, compatible, domainsOf, makeStack, withNeeds, writeRepository } from '../stacks.js';
 import { localNginx } from '../tools/lint.js';
 
 const catalog = loadCatalog();
 const templates = loadTemplates(catalog);
-const ids = [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id);
+const ids = choosable(catalog);
 const pairs = ids.flatMap((a, index) => ids.slice(index + 1).map((b): [string, string] => [a, b]));
 const excluded = (a: string, b: string): boolean => compatible([a, b], catalog).length < 2;
 const execute = promisify(execFile);
@@ -27,28 +25,21 @@ function answersFor(services: string[], turn: number): Answers {
   const owners = needed.filter((id) => {
     const routes = catalog.get(id)?.routes ?? [];
     return (
-      needsDomain(id, catalog) || (own && routes.length > 0 && routes.every((route) => route.own !== 'no'))
+      needsDomain(catalog.get(id)) ||
+      (own && routes.length > 0 && routes.every((route) => route.own !== 'no'))
     );
   });
-  const domains: DomainAnswer[] = [
-    { host: 'gis.example.org' },
-    ...owners.map((owner) => ({ host: `${owner}.example.net`, owner })),
-  ];
   return {
     name: 'pair',
     services,
-    domains,
+    domains: domainsOf(owners),
     tls: tlsModes[turn % tlsModes.length] ?? 'off',
     expose: {},
     settings: {},
   };
 }
 
-function make(answers: Answers): { stack: Stack; rendered: Rendered } {
-  const resolved = resolve(answers, catalog);
-  if ('problems' in resolved) throw new Error(resolved.problems.map(({ message }) => message).join('; '));
-  return { stack: resolved.stack, rendered: render(resolved.stack, templates) };
-}
+const make = (answers: Answers): ReturnType<typeof makeStack> => makeStack(answers, catalog, templates);
 
 const twice = (names: string[]): string[] => [
   ...new Set(names.filter((name, index) => names.indexOf(name) !== index)),
@@ -66,7 +57,7 @@ test('no two services of the catalogue share a container, a volume, a variable, 
     volumes: twice(all.flatMap(({ compose }) => Object.keys(compose.volumes ?? {}))),
     variables: twice(
       all.flatMap(({ id, settings = [] }) => [
-        ...new Set(settings.map(({ name }) => `${id}_${name}`.toUpperCase().replaceAll('-', '_'))),
+        ...new Set(settings.map(({ name }) => variableName(id, name))),
       ]),
     ),
     tasks: twice(all.flatMap(({ tasks = [] }) => tasks.map(({ name }) => name))),

@@ -1,21 +1,17 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { loadCatalog } from '../../catalog/load.js';
 import { loadTemplates } from '../../generators/repository/disk.js';
 import type { Answers, DomainAnswer } from '../../generators/stack/answers.js';
 import { completeEnv } from '../../generators/stack/env.js';
-import { render, type Rendered } from '../../generators/stack/render.js';
-import { resolve } from '../../generators/stack/resolve.js';
-import type { Stack } from '../../generators/stack/stack.js';
-import { compatible, needsDomain, withNeeds } from '../domains.js';
-import { emptyFolder, run, secretValues } from '../run.js';
+import { needsDomain } from '../../generators/stack/sites.js';
+import { run, secretValues } from '../run.js';
+import { choosable, compatible, makeStack, withNeeds, writeRepository } from '../stacks.js';
 import { nginxTest } from '../tools/lint.js';
 
 const catalog = loadCatalog();
 const templates = loadTemplates(catalog);
-const ids = [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id);
+const ids = choosable(catalog);
 const routed = ids.filter((id) => catalog.get(id)?.routes?.some(({ own }) => own !== 'no'));
 
 /** Any selection, on one to four domains: some own a domain, some are by path on another; each TLS mode and port. */
@@ -33,7 +29,7 @@ const anyAnswers = fc
   })
   .map(({ services: chosen, owners, moved, alias, tls, expose, port }): Answers => {
     const services = compatible(chosen, catalog);
-    const homeless = withNeeds(services, catalog).filter((id) => needsDomain(id, catalog));
+    const homeless = withNeeds(services, catalog).filter((id) => needsDomain(catalog.get(id)));
     const owning = [...new Set([...owners.filter((id) => services.includes(id)), ...homeless])];
     const elsewhere = moved.filter((id) => services.includes(id) && !owning.includes(id));
     const domains: DomainAnswer[] = [
@@ -51,12 +47,7 @@ const anyAnswers = fc
     };
   });
 
-function make(answers: Answers): { stack: Stack; rendered: Rendered; env: string } {
-  const resolved = resolve(answers, catalog);
-  if ('problems' in resolved) throw new Error(resolved.problems.map(({ message }) => message).join('; '));
-  const rendered = render(resolved.stack, templates);
-  return { stack: resolved.stack, rendered, env: completeEnv(undefined, rendered.env) };
-}
+const make = (answers: Answers): ReturnType<typeof makeStack> => makeStack(answers, catalog, templates);
 
 test('any answers give the same bytes twice, and no secret outside .env', () => {
   fc.assert(
@@ -64,7 +55,7 @@ test('any answers give the same bytes twice, and no secret outside .env', () => 
       const one = make(answers);
       const two = make(structuredClone(answers));
       expect([...two.rendered.files]).toEqual([...one.rendered.files]);
-      for (const secret of secretValues(one.env))
+      for (const secret of secretValues(completeEnv(undefined, one.rendered.env)))
         for (const { content } of one.rendered.files.values()) expect(content).not.toContain(secret);
     }),
     { numRuns: 200 },
@@ -106,13 +97,7 @@ test('any answers place every route once, and publish no port twice', () => {
 test('docker compose and nginx accept any answers', () => {
   fc.assert(
     fc.property(anyAnswers, (answers) => {
-      const { rendered, env } = make(answers);
-      const folder = emptyFolder();
-      for (const [path, { content }] of rendered.files) {
-        mkdirSync(dirname(join(folder, path)), { recursive: true });
-        writeFileSync(join(folder, path), content);
-      }
-      writeFileSync(join(folder, '.env'), env);
+      const folder = writeRepository(make(answers).rendered);
       expect(run('docker', ['compose', 'config', '-q'], { cwd: folder })).toEqual({
         code: 0,
         stdout: '',

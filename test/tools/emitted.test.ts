@@ -2,15 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
-import { compatible, domainsFor } from '../domains.js';
+import { choosable, compatible, domainFlags } from '../stacks.js';
 import { createOsgs, emptyFolder, run } from '../run.js';
 import { nginxTest } from './lint.js';
 
 const catalog = loadCatalog();
-const all = compatible(
-  [...catalog.values()].filter(({ always }) => !always).map(({ id }) => id),
-  catalog,
-);
+const all = compatible(choosable(catalog), catalog);
 
 describe.each([
   ['all services', all, 'self-signed'],
@@ -23,9 +20,7 @@ describe.each([
     '--yes',
     '--services',
     services.join(','),
-    ...domainsFor(services, catalog).map(
-      ({ host, owner }) => `--domain=${host}${owner === undefined ? '' : `=${owner}`}`,
-    ),
+    ...domainFlags(services, catalog),
     '--alias',
     'www.example.org=gis.example.org',
     '--tls',

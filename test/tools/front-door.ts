@@ -1,12 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
-import { completeEnv } from '../../generators/stack/env.js';
-import type { Rendered } from '../../generators/stack/render.js';
-import { emptyFolder, run } from '../run.js';
+import { join } from 'node:path';
+import { run } from '../run.js';
 import { localNginx } from './lint.js';
 
 async function freePort(): Promise<number> {
@@ -15,17 +13,6 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((done) => server.close(done));
   return port;
-}
-
-/** Writes an emitted repository without going through a generator. */
-export function writeRepository({ files, env }: Pick<Rendered, 'files' | 'env'>): string {
-  const folder = emptyFolder();
-  for (const [path, { content, mode }] of files) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
-    writeFileSync(join(folder, path), content, { mode });
-  }
-  writeFileSync(join(folder, '.env'), completeEnv(undefined, env), { mode: 0o600 });
-  return folder;
 }
 
 export interface Answer {

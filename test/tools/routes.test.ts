@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
 import { loadTemplates } from '../../generators/repository/disk.js';
-import type { Answers, DomainAnswer } from '../../generators/stack/answers.js';
-import { render } from '../../generators/stack/render.js';
-import { resolve } from '../../generators/stack/resolve.js';
-import type { ResolvedRoute, Stack } from '../../generators/stack/stack.js';
+import type { Answers } from '../../generators/stack/answers.js';
+import { needsDomain } from '../../generators/stack/sites.js';
+import type { ResolvedRoute } from '../../generators/stack/stack.js';
 import { startEcho, startFastcgi, type Received } from './echo.js';
-import { FrontDoor, writeRepository } from './front-door.js';
+import { choosable, compatible, domainsOf, makeStack, writeRepository } from '../stacks.js';
+import { FrontDoor } from './front-door.js';
 
 const catalog = loadCatalog();
 const templates = loadTemplates(catalog);
@@ -28,41 +28,29 @@ const variants: { name: string; tls: Answers['tls']; own: boolean; gate: boolean
 ];
 
 function answersOf({ tls, own, gate, flavour }: (typeof variants)[number]): Answers {
-  const gates = all.filter((service) => service.gate).map(({ id }) => id);
-  const clashing = all.flatMap((service) => (service.conflicts ?? []).filter((id) => id > service.id));
-  const services = all
-    .map(({ id }) => id)
-    .filter((id) => !clashing.includes(id) && (gate || !gates.includes(id)));
+  const services = compatible(choosable(catalog), catalog).filter((id) => gate || !catalog.get(id)?.gate);
   // One that is open in the catalogue, and closed by the owner.
   const settings: Answers['settings'] = { martin: { access: 'protected' } };
   for (const { id, flavours = [] } of all) {
     const chosen = flavours[flavour - 1];
     if (chosen && services.includes(id)) settings[id] = { ...settings[id], flavour: chosen.id };
   }
-  const routed = (id: string): NonNullable<(typeof all)[number]['routes']> => {
+  const owners = services.filter((id) => {
     const service = catalog.get(id);
+    const chosen = service?.flavours?.find((other) => other.id === settings[id]?.flavour);
+    const routes = chosen?.routes ?? service?.routes ?? [];
     return (
-      service?.flavours?.find((other) => other.id === settings[id]?.flavour)?.routes ?? service?.routes ?? []
+      needsDomain({ routes }) || (own && routes.length > 0 && routes.every((route) => route.own !== 'no'))
     );
-  };
-  const homeless = services.filter((id) => routed(id).some(({ path }) => path === undefined));
-  const owners = own
-    ? services.filter((id) => routed(id).length > 0 && routed(id).every((route) => route.own !== 'no'))
-    : homeless;
-  const domains: DomainAnswer[] = [
-    { host: 'gis.example.org' },
-    ...owners.map((owner) => ({ host: `${owner}.example.net`, owner })),
-  ];
-  return { name: 'doors', services, domains, tls, expose: {}, settings };
+  });
+  return { name: 'doors', services, domains: domainsOf(owners), tls, expose: {}, settings };
 }
 
 const offered = variants.filter(({ gate }) => !gate || all.some((service) => service.gate));
 
 describe.each(offered)('through a real nginx, $name', (variant) => {
   const answers = answersOf(variant);
-  const resolved = resolve(answers, catalog);
-  if ('problems' in resolved) throw new Error(resolved.problems.map(({ message }) => message).join('; '));
-  const stack: Stack = resolved.stack;
+  const { stack, rendered } = makeStack(answers, catalog, templates);
   const routes = stack.sites
     .flatMap((site) => site.routes)
     .filter(({ definition }) => !definition.upstream.startsWith('volume:'));
@@ -80,7 +68,7 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
         .map(({ definition }) => definition.upstream),
     );
     const where = (upstream: string): string => `127.0.0.1:${cgi.has(upstream) ? fastcgi.port : echo.port}`;
-    door = await FrontDoor.open(writeRepository(render(stack, templates)), tls, where, 'secret word');
+    door = await FrontDoor.open(writeRepository(rendered), tls, where, 'secret word');
   });
   afterAll(() => {
     door.close();
@@ -270,14 +258,8 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
 });
 
 test('an unknown host name gets no answer', async () => {
-  const resolved = resolve(answersOf(variants[0]!), catalog);
-  if ('problems' in resolved) throw new Error('the answers are wrong');
-  const door = await FrontDoor.open(
-    writeRepository(render(resolved.stack, templates)),
-    false,
-    () => '127.0.0.1:9',
-    'x',
-  );
+  const { rendered } = makeStack(answersOf(variants[0]!), catalog, templates);
+  const door = await FrontDoor.open(writeRepository(rendered), false, () => '127.0.0.1:9', 'x');
   await expect(door.ask('evil.example.com', '/')).rejects.toThrow(/hang up|ECONNRESET/);
   door.close();
 });

@@ -1,17 +1,17 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { loadCatalog, loadNotOffered } from '../../catalog/load.js';
+import { parse } from 'yaml';
+import { loadCatalog, loadNotOffered, packageRoot } from '../../catalog/load.js';
 import { catalogPage } from '../../catalog/page.js';
-import type { Catalog, CatalogService, Route } from '../../catalog/service.js';
+import type { Catalog, CatalogService, Route, Service } from '../../catalog/service.js';
 import { loadTemplates } from '../../generators/repository/disk.js';
 import type { Answers } from '../../generators/stack/answers.js';
 import { completeEnv } from '../../generators/stack/env.js';
-import { render, type Rendered } from '../../generators/stack/render.js';
-import { resolve } from '../../generators/stack/resolve.js';
+import type { Rendered } from '../../generators/stack/render.js';
 import type { Stack } from '../../generators/stack/stack.js';
 import { emptyFolder, run } from '../run.js';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packageRoot } from '../../catalog/load.js';
+import { domainsFor, madeUpHead, makeStack } from '../stacks.js';
 
 const real = loadCatalog();
 const templates = loadTemplates(real);
@@ -19,16 +19,8 @@ const templates = loadTemplates(real);
 /** A made-up service, to try one word of the catalogue at a time. */
 function made(id: string, more: Partial<CatalogService> = {}): CatalogService {
   return {
-    id,
+    ...(parse(madeUpHead(id, 'api', 'Made up.')) as Service),
     title: id.toUpperCase(),
-    category: 'api',
-    summary: 'Made up.',
-    homepage: 'https://example.org',
-    docs: 'https://example.org',
-    source: 'https://example.org',
-    issues: 'https://example.org',
-    license: 'MIT',
-    maturity: 'stable',
     image: { name: `example/${id}`, tag: '1.0', evidence: 'none' },
     memory: 10,
     compose: {
@@ -70,10 +62,8 @@ function decide(
     settings: {},
     ...more,
   };
-  const resolved = resolve(answers, catalog);
-  if ('problems' in resolved) throw new Error(resolved.problems.map(({ message }) => message).join('; '));
-  const rendered = render(resolved.stack, templates);
-  return { stack: resolved.stack, rendered, file: (path) => rendered.files.get(path)?.content ?? '' };
+  const { stack, rendered } = makeStack(answers, catalog, templates);
+  return { stack, rendered, file: (path) => rendered.files.get(path)?.content ?? '' };
 }
 
 describe('who may enter', () => {
@@ -219,6 +209,13 @@ test('a FastCGI route hands parameters over and takes the identity of a client a
   const { file } = decide(catalogOf(made('one', { routes: [route({ protocol: 'fastcgi' })] })));
   expect(file('nginx/routes/one.conf')).toContain('fastcgi_pass $upstream_one;');
   expect(file('nginx/snippets/fastcgi.conf')).toContain('fastcgi_param HTTP_REMOTE_USER "";');
+  // Whatever is taken away from HTTP is taken away here.
+  const cleared = [...file('nginx/snippets/proxy.conf').matchAll(/^proxy_set_header (\S+) "";$/gm)];
+  expect(cleared.length).toBeGreaterThan(20);
+  for (const [, name = ''] of cleared)
+    expect(file('nginx/snippets/fastcgi.conf')).toContain(
+      `fastcgi_param HTTP_${name.toUpperCase().replaceAll('-', '_')} "";`,
+    );
 });
 
 test('a secret of 64 hexadecimal digits is one by the generator and by make env', () => {
@@ -246,14 +243,11 @@ describe('presets', () => {
   test('there are presets, and each ends in a stack whose README says how to go on', () => {
     expect(presets.length).toBeGreaterThan(0);
     for (const preset of presets) {
-      const homeless = preset.services.filter((id) =>
-        real.get(id)?.routes?.some(({ path, home }) => path === undefined && !home),
-      );
       const { file, stack } = decide(real, {
         preset: preset.id,
         services: preset.services,
         settings: preset.settings ?? {},
-        domains: [{ host: 'a.example' }, ...homeless.map((id) => ({ host: `${id}.a.example`, owner: id }))],
+        domains: domainsFor(preset.services, real),
       });
       expect(stack.added.map(({ service }) => service.id)).toEqual([]);
       expect(file('README.md')).toContain(`## ${preset.title}\n`);

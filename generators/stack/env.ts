@@ -17,12 +17,15 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 /**
  * A secret of 32 letters and digits from the system's cryptographic generator: 190 bits, and nothing in it that dotenv,
- * a URL, SQL or a shell would read as its own; or 64 hexadecimal digits, 256 bits, where an image wants these.
- * `scripts/env.sh` follows the same rule.
+ * a URL, SQL or a shell would read as its own. There is a digit, a capital and a small letter in it, which some services
+ * want of a password. Or 64 hexadecimal digits, 256 bits, where an image wants these. `scripts/env.sh` follows the same rule.
  */
 export function makeSecret(format?: Setting['format']): string {
   if (format === 'hex64') return randomBytes(32).toString('hex');
-  return Array.from({ length: 32 }, () => alphabet[randomInt(alphabet.length)]).join('');
+  for (;;) {
+    const secret = Array.from({ length: 32 }, () => alphabet[randomInt(alphabet.length)]).join('');
+    if (/[0-9]/.test(secret) && /[a-z]/.test(secret) && /[A-Z]/.test(secret)) return secret;
+  }
 }
 
 /** Every key of `.env`, in order. */

@@ -1,18 +1,27 @@
 #!/bin/sh
-# Makes .env from .env.example: a key without a value is a secret and gets 32 letters and digits,
-# or what the line above it says. Never changes a .env.
+# Makes .env from .env.example: a key without a value is a secret and gets 32 letters and digits, of each kind
+# at least one, or what the line above it says. Never changes a .env.
 set -eu
+export LC_ALL=C
 cd "$(dirname "$0")/.."
 [ ! -e .env ] || exit 0
 umask 077
+mixed() {
+    case $1 in *[0-9]*) ;; *) return 1 ;; esac
+    case $1 in *[a-z]*) ;; *) return 1 ;; esac
+    case $1 in *[A-Z]*) ;; *) return 1 ;; esac
+}
 secret() {
     if [ "$1" = hex ]; then
         head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'
         return
     fi
-    # Enough random bytes that 32 letters and digits are among them.
-    value=$(head -c 4096 /dev/urandom | LC_ALL=C tr -dc 'A-Za-z0-9' | cut -c1-32)
-    [ "${#value}" -eq 32 ] || { echo "no randomness from /dev/urandom" >&2; exit 1; }
+    value=
+    until mixed "$value"; do
+        # Enough random bytes that 32 letters and digits are among them.
+        value=$(head -c 4096 /dev/urandom | tr -dc 'A-Za-z0-9' | cut -c1-32)
+        [ "${#value}" -eq 32 ] || { echo "no randomness from /dev/urandom" >&2; exit 1; }
+    done
     printf '%s' "$value"
 }
 temporary=$(mktemp .env.XXXXXX)

@@ -178,9 +178,11 @@ test('values in .env stay byte for byte, and a missing key is appended', () => {
   expect(completeEnv(text, entries, [], () => 'OTHER')).toBe(text);
 });
 
-test('a secret is 32 letters and digits', () => {
-  expect(makeSecret()).toMatch(/^[A-Za-z0-9]{32}$/);
-  expect(makeSecret()).not.toBe(makeSecret());
+test('a secret is 32 letters and digits, of each kind at least one', () => {
+  const secrets = Array.from({ length: 5000 }, () => makeSecret());
+  const form = /^(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9]{32}$/;
+  expect(secrets.filter((secret) => !form.test(secret))).toEqual([]);
+  expect(new Set(secrets).size).toBe(secrets.length);
 });
 
 test('comments beside what an answer takes away stay in osgs.yaml, at its end where they have no place', () => {

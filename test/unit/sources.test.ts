@@ -67,7 +67,9 @@ const mappings = (text: string, name: string) => {
 test('every variable that a service file sets has a source: a repository, a standard, or our own script that reads it', () => {
   const scripts = textsBelow(path.join(packageRoot(), 'templates/scripts')).join('\n');
   const without = files.flatMap(({ name, text }) => {
-    const emitted = textsBelow(path.join(packageRoot(), 'templates/services', path.parse(name).name)).join('\n');
+    const emitted = textsBelow(path.join(packageRoot(), 'templates/services', path.parse(name).name)).join(
+      '\n',
+    );
     const shell = text.match(/^.*\$\$\{?[A-Z].*$/gm)?.join('\n') ?? '';
     const readByUs = (variable: string) =>
       new RegExp(`\\b${variable}\\b`).test(`${scripts}${emitted}${shell}`);

@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
@@ -236,6 +236,22 @@ test('a secret of 64 hexadecimal digits is one by the generator and by make env'
   writeFileSync(join(folder, '.env.example'), rendered.files.get('.env.example')?.content ?? '');
   expect(run('sh', ['scripts/env.sh'], { cwd: folder })).toMatchObject({ code: 0 });
   expect(readFileSync(join(folder, '.env'), 'utf8')).toMatch(form);
+});
+
+test('scripts/env.sh draws again when what it drew lacks a digit, a small or a capital letter', () => {
+  const folder = emptyFolder();
+  cpSync(join(packageRoot(), 'templates/scripts'), join(folder, 'scripts'), { recursive: true });
+  writeFileSync(join(folder, '.env.example'), 'PASSWORD=\n');
+  mkdirSync(join(folder, 'bin'));
+  // In place of cut: each call prints the next of these, all of 32 characters.
+  const drawn = ['a', 'A', '1', 'aA', 'a1', 'A1', 'aA1'].map((kinds) => kinds.repeat(32).slice(0, 32));
+  writeFileSync(join(folder, 'drawn'), `${drawn.join('\n')}\n`);
+  writeFileSync(join(folder, 'bin/cut'), '#!/bin/sh\ncat >/dev/null\nsed -n 1p drawn\nsed -i 1d drawn\n', {
+    mode: 0o755,
+  });
+  const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}` };
+  expect(run('sh', ['scripts/env.sh'], { cwd: folder, env })).toMatchObject({ code: 0 });
+  expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(`PASSWORD=${drawn.at(-1)}\n`);
 });
 
 describe('presets', () => {

@@ -95,6 +95,8 @@ export interface Task {
   name: string;
   help: string;
   run: string[];
+  /** The task exists only under this condition. */
+  when?: Condition;
 }
 
 export interface Check {

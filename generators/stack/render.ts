@@ -1,5 +1,6 @@
 import ejs from 'ejs';
 import { clearedHeaders } from './access.js';
+import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
 import type { Stack } from './stack.js';
@@ -67,9 +68,14 @@ export function render(stack: Stack, templates: Template[]): Rendered {
       for (const route of view.routes)
         emit(template.path.replace('[route]', route.id), template, { route, ...routeHeaders(view, route) });
     } else if (template.path.includes('[service]')) {
-      for (const service of stack.services)
-        if (service.tasks?.length)
-          emit(template.path.replace('[service]', service.id), template, serviceView(view, service));
+      for (const service of stack.services) {
+        const tasks = (service.tasks ?? []).filter(({ when }) => !when || applies(when, service, stack));
+        if (tasks.length > 0)
+          emit(template.path.replace('[service]', service.id), template, {
+            ...serviceView(view, service),
+            tasks,
+          });
+      }
     } else emit(template.path, template, {});
   }
   files.set('.env.example', { content: formatEnvExample(env), mode: 0o644, kind: 'managed' });

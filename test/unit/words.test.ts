@@ -238,6 +238,14 @@ test('a secret of 64 hexadecimal digits is one by the generator and by make env'
   expect(readFileSync(join(folder, '.env'), 'utf8')).toMatch(form);
 });
 
+test('a task with a condition is in the Makefile only where it holds, and without any task there is no file of tasks', () => {
+  const tasks = [{ name: 'ask-two', help: 'ask two', run: ['@true'], when: { with: 'two' } }];
+  const both = decide(catalogOf(made('one', { tasks }), made('two')), { services: ['one', 'two'] });
+  expect(both.file('make/one.mk')).toContain('ask-two: ## ask two');
+  const alone = decide(catalogOf(made('one', { tasks }), made('two')), { services: ['one'] });
+  expect([...alone.rendered.files.keys()]).not.toContain('make/one.mk');
+});
+
 test('scripts/env.sh draws again when what it drew lacks a digit, a small or a capital letter', () => {
   const folder = emptyFolder();
   cpSync(join(packageRoot(), 'templates/scripts'), join(folder, 'scripts'), { recursive: true });

@@ -46,7 +46,7 @@ build_base() {
 build_image() {
   local folder=$work/$1
   cp -a "$recipes/$1" "$folder"
-  if [ -x "$folder/context" ]; then (cd "$folder" && ./context >/dev/null); fi
+  if [ -x "$folder/context" ]; then (cd "$folder" && ENGINE="$here" ./context >/dev/null); fi
   docker build --quiet --network host --label "$label=$2" --tag "$(image_of "$1")" "$folder" \
     >"$work/$1.log" 2>&1 || { cat "$work/$1.log" >&2; return 1; }
 }

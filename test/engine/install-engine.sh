@@ -67,6 +67,17 @@ install_compose() {
   docker compose version >/dev/null
 }
 
+# The distribution's package brings mime.types and the folders, a newer one the program.
+install_nginx() {
+  local newest
+  newest=$({ nginx -v 2>&1 | sed 's,.*/,,'; echo 1.27.3; } | sort -V | tail -n 1)
+  if [ "$newest" != 1.27.3 ]; then return; fi
+  say 'installing a newer nginx'
+  "$here/install-nginx.sh" /opt/osgs-nginx 2>/dev/null
+  ln -sf /opt/osgs-nginx/nginx /usr/local/bin/nginx
+  hash -r
+}
+
 install_tools() {
   local fresh_nginx=
   need nginx nginx
@@ -81,6 +92,7 @@ install_tools() {
   need ssh openssh-client
   install_missing
   if [ -n "$fresh_nginx" ]; then update-rc.d nginx disable >/dev/null 2>&1 || true; fi
+  install_nginx
   install_compose
 }
 

@@ -11,6 +11,8 @@ export interface View {
   /** The public host of a name, with its port where that is not the scheme's own. */
   publicHost(host: string): string;
   siteUrl(host: string): string;
+  /** The name of nginx's upstream block for a service's `host:port`. */
+  upstreamName(place: string): string;
   routes: ResolvedRoute[];
   has(id: string): boolean;
   /** What the services of this stack hand to the others, by kind. */
@@ -49,6 +51,7 @@ export function makeView(stack: Stack): View {
     stack,
     publicHost: (host) => publicHost(host, stack),
     siteUrl: (host) => siteUrl(host, stack),
+    upstreamName: (place) => `osgs_${place.replace(/[^A-Za-z0-9]/g, '_')}`,
     routes: stack.sites.flatMap((site) => site.routes),
     has: (id) => stack.services.some((service) => service.id === id),
     offers: (kind) =>

@@ -28,7 +28,7 @@ async function listen(server: Server | TcpServer): Promise<number> {
 export async function startEcho(
   verify: string,
   signIn: string,
-): Promise<{ port: number; close: () => void }> {
+): Promise<{ port: number; connections: () => number; close: () => void }> {
   const tell = (request: IncomingMessage, bytes: number): string =>
     JSON.stringify({ method: request.method, url: request.url, headers: request.headers, bytes });
   const server = createServer((request, response) => {
@@ -60,8 +60,10 @@ export async function startEcho(
       `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Url: ${request.url ?? ''}\r\n\r\n`,
     );
   });
+  let opened = 0;
+  server.on('connection', () => (opened += 1));
   const port = await listen(server);
-  return { port, close: () => void server.close() };
+  return { port, connections: () => opened, close: () => void server.close() };
 }
 
 const record = (type: number, id: number, content: Buffer): Buffer => {

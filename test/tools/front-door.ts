@@ -50,8 +50,8 @@ export class FrontDoor {
         .replace(/listen 443\b/g, `listen 127.0.0.1:${https}`)
         .replace('/run/osgs-basic', join(folder, 'basic'))
         .replace(
-          /(set \$upstream_\w+) (\S+);/g,
-          (_all, set: string, where: string) => `${set} ${upstream(where)};`,
+          /^( *server) (\S+) resolve;/gm,
+          (_all, server: string, where: string) => `${server} ${upstream(where)};`,
         );
       writeFileSync(file, text);
     }

@@ -43,6 +43,7 @@ export function localNginx(repository: string): { folder: string; main: string }
     main,
     readFileSync(main, 'utf8')
       .replace('user nginx;', 'user root;')
+      .replace('worker_processes auto;', 'worker_processes 2;')
       .replace('/dev/stdout', join(folder, 'access.log'))
       .replace('/run/nginx.pid', join(folder, 'pid')),
   );

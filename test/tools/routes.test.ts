@@ -244,6 +244,15 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
       }
   });
 
+  test('requests in a row share their connections to a service', async () => {
+    const route = routes.find(({ access, definition: d }) => access === 'public' && d.protocol !== 'fastcgi');
+    if (!route) throw new Error('no public route in this variant');
+    const before = echo.connections();
+    for (let count = 0; count < 50; count += 1) await door.ask(route.host, `${route.path}${count}`);
+    // One for each worker process at most, and one that a worker had closed.
+    expect(echo.connections() - before).toBeLessThan(10);
+  });
+
   if (variant.gate)
     test('the gate says who the visitor is, whatever the visitor says', async () => {
       const names = stack.gate !== 'basic' ? Object.entries(stack.gate?.gate?.identity ?? {}) : [];

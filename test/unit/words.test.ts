@@ -207,7 +207,7 @@ describe('another packaging', () => {
 
 test('a FastCGI route hands parameters over and takes the identity of a client away', () => {
   const { file } = decide(catalogOf(made('one', { routes: [route({ protocol: 'fastcgi' })] })));
-  expect(file('nginx/routes/one.conf')).toContain('fastcgi_pass $upstream_one;');
+  expect(file('nginx/routes/one.conf')).toContain('fastcgi_pass osgs_one_80;');
   expect(file('nginx/snippets/fastcgi.conf')).toContain('fastcgi_param HTTP_REMOTE_USER "";');
   // Whatever is taken away from HTTP is taken away here.
   const cleared = [...file('nginx/snippets/proxy.conf').matchAll(/^proxy_set_header (\S+) "";$/gm)];

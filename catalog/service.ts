@@ -1,3 +1,5 @@
+import type { TlsMode } from '../generators/stack/tls.js';
+
 /** A service of the catalogue, as its YAML file describes it. The JSON Schema beside this file is the contract. */
 
 /** When a part of a service applies. All the conditions that are given must hold. */
@@ -10,8 +12,8 @@ export interface Condition {
   setting?: string;
   /** Who asks for credentials before protected routes: nginx itself, or a service with a `gate`. */
   gate?: 'basic' | 'service';
-  /** The stack's TLS mode is this one. */
-  tls?: 'self-signed' | 'off';
+  /** The stack's TLS mode is this one, or one of these. */
+  tls?: TlsMode | TlsMode[];
 }
 
 export interface Setting {
@@ -133,8 +135,8 @@ export interface Service {
   untested?: string;
   /** What is to be done by hand when the part of the image's tag that the pattern finds changes. */
   upgrade?: { part: string; note: string }[];
-  /** In every stack, never asked for. */
-  always?: boolean;
+  /** Never asked for: in every stack, or in those of a TLS mode. */
+  always?: boolean | { tls: TlsMode };
   image: { name: string; tag: string; evidence: string };
   /** The id of the service's own packaging, where there are others. */
   flavour?: string;

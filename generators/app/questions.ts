@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path';
 import type { Catalog } from '../../catalog/service.js';
-import { tlsModes, type Answers, type DomainAnswer, type SettingValue } from '../stack/answers.js';
+import type { Answers, DomainAnswer, SettingValue } from '../stack/answers.js';
+import { tlsModes } from '../stack/tls.js';
 import { normalizeHost } from '../stack/host.js';
 import { ProblemError } from '../stack/problem.js';
 import { categories } from '../stack/categories.js';
@@ -177,10 +178,8 @@ export const questions: Question[] = [
     key: 'tls',
     flag: 'tls',
     value: tlsModes.join('|'),
-    help: "self-signed: by an authority of the stack's own; off: plain HTTP",
+    help: "whose certificates: Let's Encrypt's, an authority's of the stack's own, yours; off: plain HTTP",
     read: ([mode = '']) => {
-      if (mode === 'letsencrypt' || mode === 'files')
-        throw usage(`--tls ${mode} is not offered by this version`, `Choose one of ${tlsModes.join(', ')}.`);
       const found = tlsModes.find((known) => known === mode);
       if (!found) throw usage(`--tls '${mode}' is no TLS mode`, `Choose one of ${tlsModes.join(', ')}.`);
       return { tls: found };
@@ -192,10 +191,18 @@ export const questions: Question[] = [
       default: answers.tls ?? 'self-signed',
       choices: [
         {
+          value: 'letsencrypt',
+          name: "letsencrypt: Let's Encrypt's certificates; the domains lead to this server already",
+        },
+        {
           value: 'self-signed',
           name: "self-signed: certificates by an authority of the stack's own, renewed by themselves",
         },
-        { value: 'off', name: 'off: plain HTTP, for trials and inside a trusted network' },
+        { value: 'files', name: 'files: certificates that you have, from the folder certificates/' },
+        {
+          value: 'off',
+          name: 'off: plain HTTP, for trials or behind another proxy that has the certificates',
+        },
       ],
     }),
     repeat: ({ tls }) => ['--tls', tls],

@@ -1,10 +1,9 @@
 import { Document, isScalar, parseDocument, visit } from 'yaml';
 import type { Problem } from './problem.js';
 import schema from './osgs.schema.js';
+import type { TlsMode } from './tls.js';
 import { compileSchema, readYaml } from './yaml-file.js';
 
-export const tlsModes = ['self-signed', 'off'] as const;
-export type TlsMode = (typeof tlsModes)[number];
 export type SettingValue = string | number | boolean;
 
 export interface DomainAnswer {
@@ -53,7 +52,7 @@ const comments: Record<keyof Answers, string> = {
   services: ' The services of this stack. `create-osgs list` shows all that there are.',
   domains:
     ' The host names. The first is the primary one: services are reached by path there, but for those that\n another domain names under `owner` (answers at its root) or `services` (reached by path there).\n `aliases` redirect to the host.',
-  tls: ' self-signed: a certificate authority of this stack signs the certificates. off: plain HTTP, for trials.',
+  tls: " letsencrypt: Let's Encrypt's certificates, renewed by themselves. self-signed: a certificate authority of this stack\n signs them. files: your own, from the folder certificates/. off: plain HTTP, for trials or behind another proxy.",
   email: ' Whom this stack belongs to; printed in README.md.',
   expose:
     ' Ports that are published beside nginx, as address:port on the host. 127.0.0.1 keeps a port on the host itself.',

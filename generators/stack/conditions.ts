@@ -12,7 +12,7 @@ export function applies(
   const has = (id: string): boolean => stack.services.some((other) => other.id === id);
   const all = (ids: string | string[] = []): string[] => (typeof ids === 'string' ? [ids] : ids);
   if (!all(condition.with).every(has) || all(condition.without).some(has)) return false;
-  if (condition.tls !== undefined && condition.tls !== stack.tls) return false;
+  if (condition.tls !== undefined && !all(condition.tls).some((mode) => mode === stack.tls)) return false;
   if (condition.gate !== undefined && condition.gate !== gateKind(stack.gate)) return false;
   if (condition.setting === undefined) return true;
   const [name = '', wanted = 'true'] = condition.setting.split(/=(.*)/s);

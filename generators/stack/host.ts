@@ -13,3 +13,12 @@ export function normalizeHost(text: string): string | undefined {
   if (!labels.every((label) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label))) return undefined;
   return /^\d+$/.test(labels.at(-1) ?? '') ? undefined : host;
 }
+
+/** Names that are not in the public DNS: RFC 2606, RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`, and what routers use. */
+const privateNames =
+  /(^|\.)(localhost|local|test|invalid|example|internal|home\.arpa|onion|lan|home|corp|localdomain)$/;
+
+/** Whether a normalized host name can be one of the public DNS, for which an authority gives certificates. */
+export function isPublicName(host: string): boolean {
+  return host.includes('.') && !privateNames.test(host);
+}

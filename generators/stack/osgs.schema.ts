@@ -1,3 +1,5 @@
+import { tlsModes } from './tls.js';
+
 const names = { type: 'array', items: { type: 'string' }, uniqueItems: true };
 
 /** The JSON Schema of `osgs.yaml`. */
@@ -20,7 +22,7 @@ export default {
         properties: { host: { type: 'string' }, aliases: names, owner: { type: 'string' }, services: names },
       },
     },
-    tls: { enum: ['self-signed', 'off'] },
+    tls: { enum: tlsModes },
     email: { type: 'string', pattern: '^[^@\\s<>"]+@[^@\\s<>"]+$' },
     expose: { type: 'object', additionalProperties: { type: 'string' } },
     settings: {

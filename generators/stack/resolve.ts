@@ -3,12 +3,13 @@ import type { Answers, SettingValue } from './answers.js';
 import { accessChoices, resolveGate } from './access.js';
 import { categories } from './categories.js';
 import { applies } from './conditions.js';
+import { isPublicName } from './host.js';
 import { nearest } from './near.js';
 import type { Locate, Problem } from './problem.js';
 import { findPreset } from './presets.js';
 import { resolvePorts } from './ports.js';
 import { resolveSites } from './sites.js';
-import type { ResolvedSetting, Stack } from './stack.js';
+import type { ResolvedSetting, Site, Stack } from './stack.js';
 
 const nowhere: Locate = (_path, message, remedy) => ({
   message,
@@ -27,20 +28,18 @@ export function resolve(
   const preset = findPreset(answers, catalog, problems, locate);
   const gate = resolveGate(answers, services, problems, locate);
   const settings = resolveSettings(answers, { services, gate, tls: answers.tls }, catalog, problems, locate);
-  const port = (name: string, fallback: number): number =>
-    Number(
-      settings.find((setting) => setting.service.always && setting.definition.name === name)?.value ??
-        fallback,
-    );
+  // Of the service that is in every stack: nginx.
+  const front = (name: string): SettingValue | undefined =>
+    settings.find((setting) => setting.service.always === true && setting.definition.name === name)?.value;
   const base = {
     answers,
     name: answers.name,
     preset,
     tls: answers.tls,
     email: answers.email,
-    scheme: answers.tls === 'off' ? ('http' as const) : ('https' as const),
-    httpPort: port('http_port', 80),
-    httpsPort: port('https_port', 443),
+    scheme: (answers.tls === 'off' ? (front('outer_scheme') ?? 'http') : 'https') as Stack['scheme'],
+    httpPort: Number(front('http_port') ?? 80),
+    httpsPort: Number(front('https_port') ?? 443),
     services,
     added,
     gate,
@@ -48,13 +47,42 @@ export function resolve(
     memory: services.reduce((sum, service) => sum + service.memory, 0),
   };
   const sites = resolveSites(answers, base, problems, locate);
+  refuseUncertified(sites, base, problems, locate);
   const ports = resolvePorts(answers, base, problems, locate);
   return problems.length > 0 ? { problems } : { stack: { ...base, sites, ports } };
+}
+
+/** No public authority gives a certificate for a name that is not in the public DNS. */
+function refuseUncertified(
+  sites: Site[],
+  { tls, settings }: Pick<Stack, 'tls' | 'settings'>,
+  problems: Problem[],
+  locate: Locate,
+): void {
+  const other = settings.some(
+    ({ service, definition, value }) =>
+      typeof service.always === 'object' && definition.name === 'server' && value !== '',
+  );
+  if (tls !== 'letsencrypt' || other) return;
+  for (const [index, { host, aliases }] of sites.entries())
+    for (const name of [host, ...aliases])
+      if (!isPublicName(name))
+        problems.push(
+          locate(
+            ['domains', index],
+            `Let's Encrypt gives no certificate for '${name}', which is not a name of the public DNS`,
+            'Choose --tls self-signed, or a domain of yours.',
+          ),
+        );
 }
 
 /** The name in `.env` of a service's setting. */
 export function variableName(service: string, setting: string): string {
   return `${service}_${setting}`.toUpperCase().replaceAll('-', '_');
+}
+
+function isAlways({ always }: CatalogService, answers: Answers): boolean {
+  return typeof always === 'object' ? always.tls === answers.tls : always === true;
 }
 
 function resolveServices(
@@ -65,10 +93,15 @@ function resolveServices(
 ): Pick<Stack, 'services' | 'added'> {
   const chosen = new Map<string, CatalogService>();
   const added: Stack['added'] = [];
-  for (const service of catalog.values()) if (service.always) chosen.set(service.id, service);
+  for (const service of catalog.values()) if (isAlways(service, answers)) chosen.set(service.id, service);
   answers.services.forEach((id, index) => {
     const service = catalog.get(id);
-    if (service) chosen.set(id, service);
+    if (typeof service?.always === 'object' && !chosen.has(id)) {
+      const { tls } = service.always;
+      problems.push(
+        locate(['services', index], `'${id}' belongs to the TLS mode ${tls}`, `Choose that: --tls ${tls}.`),
+      );
+    } else if (service) chosen.set(id, service);
     else {
       const names = nearest(id, catalog.keys());
       problems.push(

@@ -1,5 +1,6 @@
 import type { CatalogService, Preset, Route, Setting } from '../../catalog/service.js';
-import type { Answers, SettingValue, TlsMode } from './answers.js';
+import type { Answers, SettingValue } from './answers.js';
+import type { TlsMode } from './tls.js';
 
 /** A place behind nginx, decided. */
 export interface ResolvedRoute {
@@ -58,6 +59,7 @@ export interface Stack {
   preset: Preset | undefined;
   tls: TlsMode;
   email: string | undefined;
+  /** What visitors use: `https` too where a proxy in front of this stack has the certificates. */
   scheme: 'http' | 'https';
   httpPort: number;
   httpsPort: number;

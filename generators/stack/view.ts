@@ -11,6 +11,10 @@ export interface View {
   /** The public host of a name, with its port where that is not the scheme's own. */
   publicHost(host: string): string;
   siteUrl(host: string): string;
+  /** The settings of the service that is in every stack: nginx. */
+  front: Record<string, SettingValue | undefined>;
+  /** Where a domain's certificate with its chain and its key are, below nginx's folder of certificates. */
+  certificateFiles(host: string): { chain: string; key: string };
   /** The name of nginx's upstream block for a service's `host:port`. */
   upstreamName(place: string): string;
   routes: ResolvedRoute[];
@@ -51,6 +55,12 @@ export function makeView(stack: Stack): View {
     stack,
     publicHost: (host) => publicHost(host, stack),
     siteUrl: (host) => siteUrl(host, stack),
+    front: settingsOf(stack, (service) => service.always === true),
+    certificateFiles: (host) => {
+      const at = (name: string, usual: string): string =>
+        String(view.front[name] ?? `{host}/${usual}`).replaceAll('{host}', host);
+      return { chain: at('certificate', 'fullchain.pem'), key: at('certificate_key', 'privkey.pem') };
+    },
     upstreamName: (place) => `osgs_${place.replace(/[^A-Za-z0-9]/g, '_')}`,
     routes: stack.sites.flatMap((site) => site.routes),
     has: (id) => stack.services.some((service) => service.id === id),
@@ -72,11 +82,18 @@ export function makeView(stack: Stack): View {
 }
 
 export function serviceView(view: View, service: CatalogService): ServiceView {
-  const own = view.stack.settings.filter((setting) => setting.service.id === service.id);
   return {
     ...view,
     service,
-    settings: Object.fromEntries(own.map((setting) => [setting.definition.name, setting.value])),
+    settings: settingsOf(view.stack, ({ id }) => id === service.id),
     route: view.routes.find((route) => route.service.id === service.id && !route.definition.name),
   };
+}
+
+function settingsOf(
+  stack: Stack,
+  wanted: (service: CatalogService) => boolean,
+): Record<string, SettingValue | undefined> {
+  const own = stack.settings.filter((setting) => wanted(setting.service));
+  return Object.fromEntries(own.map((setting) => [setting.definition.name, setting.value]));
 }

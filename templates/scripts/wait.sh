@@ -7,7 +7,7 @@ waited=0
 while :; do
     pending=''
     for id in $(docker compose ps -aq); do
-        state=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{.HostConfig.RestartPolicy.Name}}' "$id")
+        state=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.service"}} {{.State.Status}} {{.State.ExitCode}} {{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}} {{or .HostConfig.RestartPolicy.Name "no"}}' "$id")
         # shellcheck disable=SC2086
         set -- $state
         case "$2 $3 $4 $5" in

@@ -86,10 +86,10 @@ describe('bad input writes nothing and says what to do', () => {
     ],
     ['an unknown flag', ['--yes', '--servcies', 'martin'], 2, 'Did you mean --services'],
     [
-      'a TLS mode that is not offered yet',
-      ['--yes', '--services', 'martin', '--tls', 'letsencrypt'],
-      2,
-      'not offered by this version',
+      "a domain for which Let's Encrypt gives no certificate",
+      ['--yes', '--services', 'martin', '--tls', 'letsencrypt', '--domain', 'gis.local'],
+      1,
+      "gives no certificate for 'gis.local'",
     ],
     [
       'an e-mail address that is none',
@@ -133,7 +133,7 @@ describe('bad input writes nothing and says what to do', () => {
     writeFileSync(join(folder, 'osgs.yaml'), 'name: a\ntls: maybe\n');
     const ran = createOsgs([folder, '--yes']);
     expect(ran.code).toBe(1);
-    expect(ran.stderr).toMatch(/osgs\.yaml:2:1: tls must be one of self-signed, off/);
+    expect(ran.stderr).toMatch(/osgs\.yaml:2:1: tls must be one of letsencrypt, self-signed, files, off/);
   });
 
   test('a service in osgs.yaml that does not exist, with its line', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { tlsModes } from '../../generators/stack/tls.js';
 import fc from 'fast-check';
 import { parse } from 'yaml';
 import { hasMarkers } from '../../generators/stack/merge-text.js';
@@ -57,7 +58,7 @@ const event = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       kind: fc.constant('set' as const),
-      tls: fc.constantFrom('self-signed' as const, 'off' as const),
+      tls: fc.constantFrom(...tlsModes),
       port: fc.constantFrom(80, 8080),
       choice,
     }),

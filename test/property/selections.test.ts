@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { tlsModes } from '../../generators/stack/tls.js';
 import fc from 'fast-check';
 import { loadCatalog } from '../../catalog/load.js';
 import { loadTemplates } from '../../generators/repository/disk.js';
@@ -23,7 +24,7 @@ const anyAnswers = fc
     owners: fc.array(fc.constantFrom(...routed), { maxLength: 3 }),
     moved: fc.subarray(routed, { maxLength: 3 }),
     alias: fc.boolean(),
-    tls: fc.constantFrom('self-signed' as const, 'off' as const),
+    tls: fc.constantFrom(...tlsModes),
     expose: fc.boolean(),
     port: fc.constantFrom(443, 8443),
   })

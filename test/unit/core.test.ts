@@ -152,7 +152,7 @@ test('a malformed osgs.yaml is refused with its line and column', () => {
   });
   expect(parseAnswers('tls: maybe\n', 'osgs.yaml').problems[0]).toMatchObject({
     line: 1,
-    message: 'tls must be one of self-signed, off',
+    message: 'tls must be one of letsencrypt, self-signed, files, off',
   });
 });
 

@@ -41,7 +41,11 @@ export function loadCatalog(folders: string[] = []): Catalog {
           yaml.at(['id'], `the file of service '${service.id}' must be called ${service.id}.yaml`),
         );
       }
-      services.set(service.id, { ...withFlavours(service), file, templates: join(templates, service.id) });
+      services.set(service.id, {
+        ...withReplicas(withFlavours(service)),
+        file,
+        templates: join(templates, service.id),
+      });
     }
   }
   const presets = new Map<string, Preset>();
@@ -93,6 +97,28 @@ export function loadNotOffered(): NotOffered[] {
 function schemaOf(name: string): ReturnType<typeof compileSchema> {
   const file = join(packageRoot(), `catalog/schema/${name}.schema.json`);
   return compileSchema(JSON.parse(readFileSync(file, 'utf8')) as object);
+}
+
+function withReplicas(service: Service): Service {
+  const { scale } = service;
+  if (scale === undefined) return service;
+  const replicas: Setting = {
+    name: 'replicas',
+    type: 'integer',
+    default: 1,
+    minimum: 1,
+    maximum: 64,
+    help: `How many containers '${scale}' share the requests.`,
+  };
+  return {
+    ...service,
+    settings: [...(service.settings ?? []), replicas],
+    ...(service.flavours && {
+      flavours: service.flavours.map((flavour) =>
+        flavour.settings ? { ...flavour, settings: [...flavour.settings, replicas] } : flavour,
+      ),
+    }),
+  };
 }
 
 /** The choice among packagings is a setting like others. */

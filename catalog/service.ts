@@ -68,6 +68,8 @@ export interface Route {
   body_size?: string;
   timeout?: string;
   buffering?: boolean;
+  /** Images and vector tiles of this route may be kept by nginx, where its cache is on. */
+  cache?: boolean;
   headers?: Record<string, string>;
   /** Parts of the path that are refused, relative to the route. */
   deny?: string[];
@@ -148,6 +150,8 @@ export interface Service {
   suggests?: string[];
   conflicts?: string[];
   settings?: Setting[];
+  /** A container of which several may run side by side: the service gets a setting `replicas`. */
+  scale?: string;
   compose: ComposePart;
   routes?: Route[];
   ports?: Port[];

@@ -1,11 +1,15 @@
 import { stringify } from 'yaml';
 import type { CatalogService, ComposePart, Hardening } from '../../catalog/service.js';
 import { applies } from './conditions.js';
-import { variableName } from './resolve.js';
+import { replicas, variableName } from './resolve.js';
 import type { PublishedPort, Stack } from './stack.js';
 import { fillAll, serviceView, type View } from './view.js';
 
 type Container = Record<string, unknown>;
+interface Deploy {
+  resources: { limits: Record<string, unknown> };
+  replicas?: number;
+}
 
 /** A container of the stack, in Compose's words. */
 export interface ContainerBlock {
@@ -54,7 +58,10 @@ export function buildCompose(view: View): ComposeModel {
       throw new Error(
         `${service?.file ?? 'catalogue'}: the container '${name}' is not defined whole in this stack`,
       );
-    const limit = limits(definition);
+    const deploy = definition.deploy as Deploy;
+    const count = name === service.scale ? replicas(stack, service) : 1;
+    if (count > 1) deploy.replicas = count;
+    const limit = deploy.resources.limits;
     const variable = variableName(name, 'memory');
     memory.push({ variable, container: name, value: String(limit.memory), service });
     limit.memory = `\${${variable}:-${String(limit.memory)}}`;
@@ -71,11 +78,6 @@ export function buildCompose(view: View): ComposeModel {
   const order = new Map(stack.services.map((service, index) => [service.id, index]));
   blocks.sort((a, b) => (order.get(a.service.id) ?? 0) - (order.get(b.service.id) ?? 0));
   return { containers: blocks, volumes: [...volumes].sort(), memory };
-}
-
-function limits(definition: Container): Record<string, unknown> {
-  const deploy = definition.deploy as { resources: { limits: Record<string, unknown> } };
-  return deploy.resources.limits;
 }
 
 function publish(containers: Map<string, Container>, port: PublishedPort): void {

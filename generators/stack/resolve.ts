@@ -44,7 +44,7 @@ export function resolve(
     added,
     gate,
     settings,
-    memory: services.reduce((sum, service) => sum + service.memory, 0),
+    memory: services.reduce((sum, service) => sum + service.memory * replicas({ settings }, service), 0),
   };
   const sites = resolveSites(answers, base, problems, locate);
   refuseUncertified(sites, base, problems, locate);
@@ -74,6 +74,14 @@ function refuseUncertified(
             'Choose --tls self-signed, or a domain of yours.',
           ),
         );
+}
+
+/** How many containers of a service run side by side. */
+export function replicas({ settings }: Pick<Stack, 'settings'>, service: CatalogService): number {
+  const found = settings.find(
+    (setting) => setting.service.id === service.id && setting.definition.name === 'replicas',
+  );
+  return service.scale === undefined ? 1 : Number(found?.value ?? 1);
 }
 
 /** The name in `.env` of a service's setting. */

@@ -51,8 +51,13 @@ export async function startEcho(
         response.end();
         return;
       }
-      response.setHeader('Content-Type', 'application/json');
-      response.end(tell(request, bytes));
+      // A test says what the answer is: ?type=image/png&status=500
+      const asked = new URL(request.url ?? '/', 'http://echo').searchParams;
+      response.statusCode = Number(asked.get('status') ?? 200);
+      response.setHeader('Content-Type', asked.get('type') ?? 'application/json');
+      const frame = asked.get('frame');
+      if (frame) response.setHeader('X-Frame-Options', frame);
+      setTimeout(() => response.end(tell(request, bytes)), Number(asked.get('wait') ?? 0));
     });
   });
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {

@@ -49,6 +49,7 @@ export class FrontDoor {
         .replace(/listen 80\b/g, `listen 127.0.0.1:${http}`)
         .replace(/listen 443\b/g, `listen 127.0.0.1:${https}`)
         .replace('/run/osgs-basic', join(folder, 'basic'))
+        .replace('/srv/portal/', join(repository, 'site/'))
         .replace(
           /^( *server) (\S+) resolve;/gm,
           (_all, server: string, where: string) => `${server} ${upstream(where)};`,

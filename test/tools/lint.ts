@@ -45,7 +45,8 @@ export function localNginx(repository: string): { folder: string; main: string }
       .replace('user nginx;', 'user root;')
       .replace('worker_processes auto;', 'worker_processes 2;')
       .replace('/dev/stdout', join(folder, 'access.log'))
-      .replace('/run/nginx.pid', join(folder, 'pid')),
+      .replace('/run/nginx.pid', join(folder, 'pid'))
+      .replace('/var/cache/osgs', join(folder, 'cache')),
   );
   mkdirSync(join(folder, 'local.d'), { recursive: true });
   return { folder, main };

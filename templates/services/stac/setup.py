@@ -1,0 +1,11 @@
+"""Makes pgstac's tables, or takes them to the version of this image, and lets the API's role read. Safe to run again."""
+
+import psycopg
+from pypgstac.db import PgstacDB
+from pypgstac.migrate import Migrate
+
+with PgstacDB() as database:
+    print("pgstac", Migrate(database).run_migration())
+with psycopg.connect("") as connection:
+    connection.execute("GRANT pgstac_read TO stac")
+    connection.execute("ALTER ROLE stac IN DATABASE stac SET search_path TO pgstac, public")

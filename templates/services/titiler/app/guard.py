@@ -1,18 +1,20 @@
 """TiTiler behind a guard: only the images of this stack, and those of servers that the owner named.
 
 TiTiler opens whatever the parameter `url` names: any file of the container, and any address that it can reach, services
-of this stack among them. Here `url` must be a GeoTIFF in one of the folders of COG_FOLDERS, or https:// on a host of
-COG_HOSTS, whose redirects are followed: name only servers that you trust. Endpoints that take addresses in other ways
+of this stack among them. Here `url` must be a GeoTIFF in one of the folders of COG_FOLDERS, below one of the addresses of
+COG_ADDRESSES, which are the stack's own stores of public files, or https:// on a host of COG_HOSTS, whose redirects are followed: name only servers that you trust. Endpoints that take addresses in other ways
 (STAC, mosaics, Zarr) are off in compose.yaml.
 """
 
 import os
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 from titiler.application.main import app as titiler
 
 FOLDERS = [os.path.realpath(folder) for folder in os.environ.get("COG_FOLDERS", "/data").split(":")]
 HOSTS = {host.strip().lower() for host in os.environ.get("COG_HOSTS", "").split(",")} - {""}
+ADDRESSES = tuple(address.strip() for address in os.environ.get("COG_ADDRESSES", "").split(",") if address.strip())
 EXTENSIONS = (".tif", ".tiff")
 # TIFF and BigTIFF, in both byte orders: the content decides which driver opens a file, not its name.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -20,7 +22,9 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 def allowed(url):
     """Whether TiTiler may open this."""
-    return allowed_file(url) if url.startswith("/") else allowed_address(url)
+    if url.startswith("/"):
+        return allowed_file(url)
+    return allowed_store(url) if url.startswith(ADDRESSES) else allowed_address(url)
 
 
 def allowed_file(path):
@@ -34,6 +38,12 @@ def allowed_file(path):
             return file.read(4) in MAGIC
     except OSError:
         return False
+
+
+def allowed_store(url):
+    # The address ends with a slash: what follows is a path and nothing else, and names no other folder.
+    path = url[max(len(address) for address in ADDRESSES if url.startswith(address)) :]
+    return re.fullmatch(r"[A-Za-z0-9._/-]+", path) is not None and ".." not in path and path.lower().endswith(EXTENSIONS)
 
 
 def allowed_address(url):

@@ -68,6 +68,8 @@ export interface Route {
   body_size?: string;
   timeout?: string;
   buffering?: boolean;
+  /** How often one client address may ask here, per second in the long run, and how much at once. */
+  limit?: { per_second: number; burst: number };
   /** Images and vector tiles of this route may be kept by nginx, where its cache is on. */
   cache?: boolean;
   headers?: Record<string, string>;
@@ -150,6 +152,8 @@ export interface Service {
   suggests?: string[];
   conflicts?: string[];
   settings?: Setting[];
+  /** Containers whose first start takes hours, and what they do meanwhile: nobody waits for them. */
+  slow_start?: Record<string, string>;
   /** A container of which several may run side by side: the service gets a setting `replicas`. */
   scale?: string;
   compose: ComposePart;

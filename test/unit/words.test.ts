@@ -246,6 +246,39 @@ test('a task with a condition is in the Makefile only where it holds, and withou
   expect([...alone.rendered.files.keys()]).not.toContain('make/one.mk');
 });
 
+test('make up does not wait for what takes hours at its first start, and says so', () => {
+  const one = made('one', { slow_start: { one: 'imports a region' } });
+  const folder = emptyFolder();
+  const script = decide(catalogOf(one, made('two'))).file('scripts/wait.sh');
+  mkdirSync(join(folder, 'scripts'));
+  writeFileSync(join(folder, 'scripts/wait.sh'), script);
+  mkdirSync(join(folder, 'bin'));
+  const states = (one: string, two: string): NodeJS.ProcessEnv => {
+    const docker = `case "$*" in *"ps -aq") echo one two ;; *one) echo "one ${one}" ;; *two) echo "two ${two}" ;; *logs*) ;; esac`;
+    writeFileSync(join(folder, 'bin/docker'), `#!/bin/sh\n${docker}\n`, { mode: 0o755 });
+    return { ...process.env, WAIT_SECONDS: '0', PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}` };
+  };
+  const wait = (env: NodeJS.ProcessEnv) => run('sh', ['scripts/wait.sh'], { cwd: folder, env });
+  const [healthy, starting] = ['running 0 healthy unless-stopped', 'running 0 starting unless-stopped'];
+  const going = wait(states(starting, healthy));
+  expect(going.code).toBe(0);
+  expect(going.stdout).toContain('not waiting for one, which imports a region: make one-logs');
+  expect(wait(states(healthy, healthy)).stdout).toBe('all services are healthy\n');
+  expect(wait(states(healthy, starting)).code).toBe(1);
+  expect(wait(states('running 0 unhealthy unless-stopped', healthy)).code).toBe(1);
+});
+
+test('a limit of a route holds beside that of the whole server', () => {
+  const limited = made('one', { routes: [route({ limit: { per_second: 5, burst: 20 } })] });
+  const { file } = decide(catalogOf(limited));
+  expect(file('nginx/nginx.conf')).toContain(
+    'limit_req_zone $binary_remote_addr zone=osgs_one:5m rate=5r/s;',
+  );
+  expect(file('nginx/routes/one.conf')).toMatch(
+    /limit_req zone=osgs_requests burst=2000 nodelay;\n +limit_req zone=osgs_one burst=20 nodelay;/,
+  );
+});
+
 test('scripts/env.sh draws again when what it drew lacks a digit, a small or a capital letter', () => {
   const folder = emptyFolder();
   cpSync(join(packageRoot(), 'templates/scripts'), join(folder, 'scripts'), { recursive: true });

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { createOsgs, run, type Ran } from '../run.js';
 import { Deployment } from './deployment.js';
@@ -29,6 +31,15 @@ describe.each([
         '--set=nginx.https_port=8443',
       ]);
       expect(made).toMatchObject({ code: 0 });
+      // What continuous integration runs, before anything is started: it passes, and finds what is broken.
+      expect(make('test')).toMatchObject({ code: 0 });
+      const configuration = join(folder, 'nginx/nginx.conf');
+      const whole = readFileSync(configuration, 'utf8');
+      writeFileSync(configuration, whole.replace('sendfile on;', 'sendfile yes;'));
+      const broken = make('test');
+      expect(broken.code).not.toBe(0);
+      expect(broken.stdout).toContain('FAILED  nginx configuration');
+      writeFileSync(configuration, whole);
       expect(make('up')).toMatchObject({ code: 0 });
       const checked = make('check');
       expect(checked.stdout).toContain(`${address}\n`);

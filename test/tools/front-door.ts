@@ -25,7 +25,7 @@ export interface Answer {
 export class FrontDoor {
   private constructor(
     private readonly nginx: ChildProcess,
-    private readonly port: number,
+    readonly port: number,
     private readonly tls: boolean,
   ) {}
 

@@ -41,6 +41,14 @@ export function loadCatalog(folders: string[] = []): Catalog {
           yaml.at(['id'], `the file of service '${service.id}' must be called ${service.id}.yaml`),
         );
       }
+      for (const volume of unnamedVolumes(service))
+        problems.push(
+          yaml.at(
+            ['state'],
+            `no entry says how the volume '${volume}' is backed up`,
+            `Add { volume: ${volume} } with stop: true where its program must stand still, or skip: with the reason.`,
+          ),
+        );
       services.set(service.id, {
         ...withReplicas(withFlavours(service)),
         file,
@@ -119,6 +127,14 @@ function withReplicas(service: Service): Service {
       ),
     }),
   };
+}
+
+/** Volumes of a service with state that its state does not name. */
+function unnamedVolumes({ state, compose, wiring = [] }: Service): string[] {
+  const volumes = [compose, ...wiring.map((part) => part.compose)].flatMap((part) =>
+    Object.keys(part?.volumes ?? {}),
+  );
+  return state ? volumes.filter((name) => !state.some(({ volume }) => volume === name)) : [];
 }
 
 /** The choice among packagings is a setting like others. */

@@ -118,11 +118,24 @@ export interface Hardening {
   capabilities?: string;
 }
 
+/** Something that a service keeps, and how it comes into a backup. */
 export interface State {
+  /** A volume: an archive of it. Beside `server`, the one in which that server keeps what is dumped. */
   volume?: string;
-  folder?: string;
+  /** Containers that write the volume are stopped while the service is backed up: no copy of a running one is whole. */
+  stop?: boolean;
+  /** Why the volume is left out. */
+  skip?: string;
+  /** A database on the service's own server, or on that of a service that it needs: pg_dump. */
   database?: string;
-  backup: string;
+  /** A container with a PostgreSQL server: its roles and all of its databases, named here or not. */
+  server?: string;
+  /** The superuser of `server`. */
+  user?: string;
+  /** A folder of the repository that people or programs put data into. */
+  folder?: string;
+  /** What is in it, for the emitted README. */
+  note?: string;
 }
 
 export interface Service {
@@ -163,6 +176,8 @@ export interface Service {
   wiring?: Wiring[];
   state?: State[];
   stateless?: string;
+  /** Other names that `make backup-NAME` and `make restore-NAME` take: those of OSGS. */
+  known_as?: string[];
   tasks?: Task[];
   checks?: Check[];
   /** What to do after the first start, in Markdown. */

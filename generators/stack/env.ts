@@ -6,7 +6,8 @@ import type { Stack } from './stack.js';
 export interface EnvEntry {
   variable: string;
   help: string;
-  service: CatalogService;
+  /** The headline that it stands below: a service's title. */
+  section: string;
   /** Undefined for a secret. */
   value: string | undefined;
   /** Of a secret that is not 32 letters and digits. */
@@ -28,9 +29,32 @@ export function makeSecret(format?: Setting['format']): string {
   }
 }
 
+/** What the scripts for backups read. */
+const backup = (
+  [
+    [
+      'PASSPHRASE',
+      '',
+      'Encrypts backups with gpg and this passphrase. Keep it elsewhere, too: without it no backup can be read.',
+    ],
+    [
+      'RECIPIENT',
+      '',
+      "Or encrypts them for the owner of this public key, a file here that 'gpg --export' made: this host cannot read them.",
+    ],
+    ['KEEP_DAILY', '7', "Days of which 'make backup-prune' keeps the newest backup."],
+    ['KEEP_WEEKLY', '5', 'The same for weeks.'],
+    ['KEEP_MONTHLY', '12', 'The same for months.'],
+  ] as const
+).map(([name, value, help]): EnvEntry => ({ variable: `BACKUP_${name}`, help, section: 'Backups', value }));
+
 /** Every key of `.env`, in order. */
 export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
-  return stack.services.flatMap((service): EnvEntry[] => [
+  return [...stack.services.flatMap((service) => entriesOf(service, stack, compose)), ...backup];
+}
+
+function entriesOf(service: CatalogService, stack: Stack, compose: ComposeModel): EnvEntry[] {
+  return [
     ...stack.settings
       .filter(
         (setting) =>
@@ -40,7 +64,7 @@ export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
       .map(({ variable, definition, value }) => ({
         variable,
         help: definition.help,
-        service,
+        section: service.title,
         value: definition.type === 'secret' ? undefined : String(value),
         ...(definition.format ? { format: definition.format } : {}),
       })),
@@ -49,10 +73,10 @@ export function envEntries(stack: Stack, compose: ComposeModel): EnvEntry[] {
       .map(({ variable, container, value }) => ({
         variable,
         help: `Memory limit of the container ${container}.`,
-        service,
+        section: service.title,
         value,
       })),
-  ]);
+  ];
 }
 
 /** By this line `scripts/env.sh` knows what to make. */
@@ -130,8 +154,8 @@ export function envKeys(example: string): string[] {
 }
 
 function section(entries: EnvEntry[], index: number): string {
-  const title = entries[index]?.service.title ?? '';
-  return entries[index - 1]?.service === entries[index]?.service ? '' : `\n# --- ${title}\n`;
+  const title = entries[index]?.section;
+  return entries[index - 1]?.section === title ? '' : `\n# --- ${title ?? ''}\n`;
 }
 
 function formatEntry(entry: EnvEntry, secret: string): string {

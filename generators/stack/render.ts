@@ -4,6 +4,7 @@ import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
 import type { Stack } from './stack.js';
+import { planState } from './state.js';
 import { fill, makeView, serviceView, type ServiceView, type View } from './view.js';
 
 export interface OutputFile {
@@ -45,6 +46,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     ...view,
     compose,
     env,
+    kept: planState(stack, compose),
     clearedHeaders,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),

@@ -166,10 +166,9 @@ test('osgs.yaml keeps the comments of the owner when an answer changes', () => {
 });
 
 test('values in .env stay byte for byte, and a missing key is appended', () => {
-  const service = catalog.get('postgis')!;
   const entries = [
-    { variable: 'A', help: 'a', service, value: undefined },
-    { variable: 'B', help: 'b', service, value: undefined },
+    { variable: 'A', help: 'a', section: 'One', value: undefined },
+    { variable: 'B', help: 'b', section: 'One', value: undefined },
   ];
   const present = '# mine\nA=kept$ "as it is"';
   const text = completeEnv(present, entries, [], () => 'NEW');

@@ -1,7 +1,7 @@
-"""Loads a layer of a vector file into a table of the schema gis.
+"""Loads a layer of a vector file into a table of the database.
 
-`make gdal-load` runs it in the container gdal. FILE, LAYER, TABLE and MODE come from its environment, further options of
-ogr2ogr as arguments.
+`make load` and `make gdal-load` run it in the container gdal. FILE, SCHEMA (gis), LAYER, TABLE and MODE come from its
+environment, further options of ogr2ogr as arguments.
 """
 
 import os
@@ -31,8 +31,11 @@ def main():
     layers = [source.GetLayer(index).GetName() for index in range(source.GetLayerCount())]
     if not layer and len(layers) > 1:
         sys.exit(f"{file} has several layers, say which: layer=NAME, one of {', '.join(layers)}")
-    table = "gis." + plain(os.environ.get("TABLE") or layer or Path(file).stem)
+    schema = plain(os.environ.get("SCHEMA") or "gis")
+    table = schema + "." + plain(os.environ.get("TABLE") or layer or Path(file).stem)
     database = f"PG:dbname={os.environ['PGDATABASE']}"
+    if schema != "gis":
+        gdal.OpenEx(database, gdal.OF_VECTOR | gdal.OF_UPDATE).ExecuteSQL(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     # ogr2ogr would add the rows a second time.
     if mode == "create" and gdal.OpenEx(database, gdal.OF_VECTOR).GetLayerByName(table):
         sys.exit(f"{table} is there already: mode=append adds the rows, mode=overwrite drops it and the views that read it")

@@ -229,7 +229,7 @@ content_of() { decode "$from/$(file_of "$1" "$2")"; }
 # Checks all of the backup $from that can be checked without a change; ends, with the name of what is wrong.
 verify() {
     for name in MANIFEST SHA256SUMS; do
-        [ -f "$from/$name" ] || fail "$from is not a whole backup: there is no $name in it"
+        [ -f "$from/$name" ] || fail "$from is not a whole backup: there is no $name in it. Nothing was changed."
     done
     say "checking $from"
     sums=$(cd "$from" && sha256sum -c SHA256SUMS 2>/dev/null) || true

@@ -11,7 +11,11 @@ scope=''
 choose_encryption
 read_model
 lock
-name=$(date -u +%Y-%m-%dT%H%M%SZ)${scope:+-$scope}
+name=''
+while [ -z "$name" ] || [ -e "backups/$name" ]; do
+    [ -z "$name" ] || sleep 1
+    name=$(date -u +%Y-%m-%dT%H%M%SZ)${scope:+-$scope}
+done
 work=backups/.partial-$name
 stopped=''
 started=''

@@ -332,3 +332,139 @@ describe("the catalogue's page", () => {
     }
   });
 });
+
+describe('what a service keeps', () => {
+  const container = (more: object): object => ({
+    networks: ['web'],
+    deploy: { resources: { limits: { memory: '20M' } } },
+    ...more,
+  });
+  const server = made('base', {
+    compose: {
+      services: {
+        base: container({ networks: ['data', 'edge'], volumes: ['base:/data'] }) as Record<string, unknown>,
+      },
+      volumes: { base: null },
+    },
+    state: [{ server: 'base', user: 'admin', volume: 'base' }],
+    known_as: ['cellar'],
+  });
+  const client = made('one', {
+    needs: ['base'],
+    compose: {
+      services: {
+        one: container({ networks: ['web', 'data'], volumes: ['one:/data', 'cache:/cache'] }),
+        'one-reader': container({ volumes: ['one:/data:ro'] }),
+        'one-job': container({ restart: 'no', volumes: ['one:/data'] }),
+      } as Record<string, Record<string, unknown>>,
+      volumes: { one: null, cache: null },
+    },
+    state: [
+      { database: 'one' },
+      { volume: 'one', stop: true, note: 'letters' },
+      { volume: 'cache', skip: 'It fills again.' },
+      { volume: 'elsewhere' },
+      { folder: 'services/one/data' },
+    ],
+  });
+  delete server.stateless;
+  delete client.stateless;
+  const { file } = decide(catalogOf(server, client));
+
+  test('is a line of the plan each, with who writes it and who asks it; jobs and readers are nothing to stop', () => {
+    expect(
+      file('scripts/state.txt')
+        .split('\n')
+        .filter((line) => !line.startsWith('#')),
+    ).toEqual([
+      'stack words',
+      'tools nginx',
+      'server base base admin nginx,one',
+      'skip base base',
+      'name base cellar',
+      'database one one base one,one-reader',
+      'volume one one stop one',
+      'skip one cache',
+      // The volume that this stack does not have is no line.
+      'folder one services/one/data',
+      '',
+    ]);
+  });
+
+  test('is in the runbook, with what is left out and why', () => {
+    const readme = file('README.md');
+    expect(readme).toContain('| ONE | volume `one`: letters | archive, while `one` is stopped |');
+    expect(readme).toContain(
+      '| BASE | all databases and roles | pg_dump of each, pg_dumpall for the roles |',
+    );
+    expect(readme).toContain('- ONE, volume `cache`: It fills again.');
+    expect(readme).toContain('docker volume rm words_base');
+  });
+
+  test('a volume that the state does not name is refused by the loader', () => {
+    const folder = emptyFolder();
+    const text = `${madeUpHead('one', 'api', 'Made up.')}image: { name: example/one, tag: '1', evidence: none }
+memory: 10
+compose:
+  services: { one: { volumes: ["a:/a", "b:/b"] } }
+  volumes: { a: null, b: null }
+state: [{ volume: a }]
+`;
+    writeFileSync(join(folder, 'one.yaml'), text);
+    expect(() => loadCatalog([folder])).toThrow("no entry says how the volume 'b' is backed up");
+    writeFileSync(
+      join(folder, 'one.yaml'),
+      text.replace('state: [', 'state: [{ volume: b, skip: Empty. }, '),
+    );
+    expect(loadCatalog([folder]).get('one')?.state).toHaveLength(2);
+    for (const wrong of [
+      '{ volume: a, database: b }',
+      '{ server: a }',
+      '{ folder: /etc }',
+      '{ skip: Why. }',
+    ]) {
+      writeFileSync(join(folder, 'one.yaml'), text.replace('{ volume: a }', wrong));
+      expect(() => loadCatalog([folder])).toThrow();
+    }
+  });
+
+  test('every volume and every database of the whole catalogue has its line', () => {
+    const services = [...real.values()].filter(({ conflicts }) => !conflicts).map(({ id }) => id);
+    const { stack, rendered } = makeStack(
+      {
+        name: 'all',
+        services: services.filter((id) => id !== 'nginx'),
+        domains: domainsFor(services, real),
+        tls: 'self-signed',
+        expose: {},
+        settings: {},
+      },
+      real,
+      templates,
+    );
+    const plan = (rendered.files.get('scripts/state.txt')?.content ?? '')
+      .split('\n')
+      .map((line) => line.split(' '));
+    const named = plan.filter(([kind]) => kind === 'volume' || kind === 'skip').map((line) => line[2]);
+    expect(named.sort()).toEqual(rendered.compose.volumes);
+    const databases = stack.services.flatMap(({ state = [] }) =>
+      state.flatMap(({ database }) => database ?? []),
+    );
+    expect(databases.length).toBeGreaterThan(5);
+    expect(plan.filter(([kind]) => kind === 'database').map((line) => line[2])).toEqual(databases);
+    // Names of tasks would hide those of services.
+    const tasks = new Set(['prune', 'nightly', 'schedule', 'drill', 'everything']);
+    expect(
+      [...services, ...stack.services.flatMap(({ known_as = [] }) => known_as)].filter((id) => tasks.has(id)),
+    ).toEqual([]);
+  });
+
+  test('backups are ignored by git, and mounted nowhere but where they are copied off, read-only', () => {
+    expect(file('.gitignore')).toMatch(/^\/backups\/$/m);
+    const services = [...real.keys()];
+    const mounts = services.flatMap(
+      (id) => JSON.stringify(real.get(id)).match(/"\.(\/backups[^"]*|\/?:[^"]*)"/g) ?? [],
+    );
+    expect(mounts).toEqual(['"./backups:/backups:ro"']);
+  });
+});

@@ -18,9 +18,11 @@ export function planState(stack: Stack, compose: ComposeModel): Kept[] {
   for (const service of stack.services) {
     for (const state of service.state ?? []) {
       const base = { service, ...(state.note === undefined ? {} : { note: state.note }) };
-      // A volume may belong to a mode that this stack is not in.
-      if (state.volume !== undefined && !compose.volumes.includes(state.volume)) continue;
-      if (state.volume !== undefined) named.add(state.volume);
+      if (state.volume !== undefined) {
+        // A volume may belong to a mode that this stack is not in, or be shared.
+        if (!compose.volumes.includes(state.volume) || named.has(state.volume)) continue;
+        named.add(state.volume);
+      }
       if (state.server !== undefined)
         kept.push({
           ...base,

@@ -99,10 +99,7 @@ const data = (): Record<string, string> => ({
     'gis',
     "select datname, datacl from pg_database where datname in ('gis', 'keeper') order by 1",
   ),
-  roles: sql(
-    'gis',
-    "select rolname, rolpassword from pg_authid where rolname in ('surveyor', 'keeper') order by 1",
-  ),
+  roles: sql('gis', "select rolname, rolpassword from pg_authid where rolname = 'surveyor'"),
   keeper: sql('keeper', 'select * from notes'),
   retained: stack.inside('mosquitto', 'mosquitto_sub -h 127.0.0.1 -t well/# -C 1 -W 5'.split(' ')).stdout,
   queue: stack.inside('valkey', ['valkey-cli', 'get', 'job']).stdout,
@@ -202,7 +199,7 @@ describe('backups of a stack with real data', () => {
   }, slow);
 
   afterAll(() => {
-    stack.remove();
+    compose('--profile', 'jobs', 'down', '-v', '--remove-orphans');
   }, slow);
 
   test(
@@ -406,7 +403,7 @@ describe('backups of a stack with real data', () => {
       for (const file of readdirSync(inBackup(name)))
         for (const word of known) expect(readFileSync(inBackup(name, file)).includes(word)).toBe(false);
       const old = stack;
-      old.remove();
+      old.run('docker', ['compose', '--profile', 'jobs', 'down', '-v']);
       expect(docker('volume', 'ls', '-q', '--filter', 'name=keepsafe_').stdout).toBe('');
       stack = new Deployment('keepsafe');
       mkdirSync(stack.beside('.'), { recursive: true });

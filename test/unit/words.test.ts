@@ -11,7 +11,7 @@ import { completeEnv } from '../../generators/stack/env.js';
 import type { Rendered } from '../../generators/stack/render.js';
 import type { Stack } from '../../generators/stack/stack.js';
 import { emptyFolder, run } from '../run.js';
-import { domainsFor, madeUpHead, makeStack } from '../stacks.js';
+import { choosable, compatible, domainsFor, madeUpHead, makeStack } from '../stacks.js';
 
 const real = loadCatalog();
 const templates = loadTemplates(real);
@@ -428,36 +428,43 @@ state: [{ volume: a }]
     }
   });
 
-  test('every volume and every database of the whole catalogue has its line', () => {
-    const services = [...real.values()].filter(({ conflicts }) => !conflicts).map(({ id }) => id);
-    const { stack, rendered } = makeStack(
-      {
-        name: 'all',
-        services: services.filter((id) => id !== 'nginx'),
-        domains: domainsFor(services, real),
-        tls: 'self-signed',
-        expose: {},
-        settings: {},
-      },
-      real,
-      templates,
-    );
-    const plan = (rendered.files.get('scripts/state.txt')?.content ?? '')
-      .split('\n')
-      .map((line) => line.split(' '));
-    const named = plan.filter(([kind]) => kind === 'volume' || kind === 'skip').map((line) => line[2]);
-    expect(named.sort()).toEqual(rendered.compose.volumes);
-    const databases = stack.services.flatMap(({ state = [] }) =>
-      state.flatMap(({ database }) => database ?? []),
-    );
-    expect(databases.length).toBeGreaterThan(5);
-    expect(plan.filter(([kind]) => kind === 'database').map((line) => line[2])).toEqual(databases);
-    // Names of tasks would hide those of services.
-    const tasks = new Set(['prune', 'nightly', 'schedule', 'drill', 'everything']);
-    expect(
-      [...services, ...stack.services.flatMap(({ known_as = [] }) => known_as)].filter((id) => tasks.has(id)),
-    ).toEqual([]);
-  });
+  test.each(['self-signed', 'letsencrypt'] as const)(
+    'every volume and database of the catalogue has its line: %s',
+    (tls) => {
+      const services = compatible(choosable(real), real);
+      const { stack, rendered } = makeStack(
+        {
+          name: 'all',
+          services,
+          domains: domainsFor(services, real),
+          tls,
+          email: 'gis@example.org',
+          expose: {},
+          settings: {},
+        },
+        real,
+        templates,
+      );
+      const plan = (rendered.files.get('scripts/state.txt')?.content ?? '')
+        .split('\n')
+        .map((line) => line.split(' '));
+      const named = plan.filter(([kind]) => kind === 'volume' || kind === 'skip').map((line) => line[2]);
+      expect(named.sort()).toEqual(rendered.compose.volumes);
+    expect(plan).toContainEqual(['tools', 'nginx']);
+      const databases = stack.services.flatMap(({ state = [] }) =>
+        state.flatMap(({ database }) => database ?? []),
+      );
+      expect(databases.length).toBeGreaterThan(5);
+      expect(plan.filter(([kind]) => kind === 'database').map((line) => line[2])).toEqual(databases);
+      // Names of tasks would hide those of services.
+      const tasks = new Set(['prune', 'nightly', 'schedule', 'drill', 'everything']);
+      expect(
+        [...services, ...stack.services.flatMap(({ known_as = [] }) => known_as)].filter((id) =>
+          tasks.has(id),
+        ),
+      ).toEqual([]);
+    },
+  );
 
   test('backups are ignored by git, and mounted nowhere but where they are copied off, read-only', () => {
     expect(file('.gitignore')).toMatch(/^\/backups\/$/m);

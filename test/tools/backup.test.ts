@@ -161,10 +161,10 @@ describe('encryption', () => {
 
 describe('make backup-prune', () => {
   /** A backup of every night of some days up to that one. */
-  function nights(last: string, count: number, suffix = ''): string[] {
+  function nights(last: string, count: number, suffix = '', time = '023000'): string[] {
     return Array.from({ length: count }, (_, back) => {
       const day = new Date(Date.parse(`${last}T02:30:00Z`) - back * 86_400_000).toISOString().slice(0, 10);
-      const name = `${day}T023000Z${suffix}`;
+      const name = `${day}T${time}Z${suffix}`;
       mkdirSync(join(folder, 'backups', name), { recursive: true });
       for (const file of ['MANIFEST', 'SHA256SUMS']) writeFileSync(join(folder, 'backups', name, file), '');
       return name;
@@ -173,13 +173,14 @@ describe('make backup-prune', () => {
 
   test('keeps the newest of each of the last days, weeks and months', () => {
     nights('2026-11-24', 500);
+    nights('2026-11-24', 9, '', '013000');
     make('backup-prune', 'dry=1');
-    expect(backups()).toHaveLength(500);
+    expect(backups()).toHaveLength(509);
     expect(make('backup-prune').code).toBe(0);
     const kept = backups()
       .sort()
       .reverse()
-      .map((name) => name.slice(0, 10));
+      .map((name) => name.replace('T023000Z', ''));
     expect(kept).toEqual([
       ...['2026-11-24', '2026-11-23', '2026-11-22', '2026-11-21', '2026-11-20', '2026-11-19', '2026-11-18'],
       // Sundays: the last nights of the weeks before. The 22nd is one of the days.
@@ -191,10 +192,10 @@ describe('make backup-prune', () => {
     expect(again.stdout).toBe('');
   });
 
-  test('counts each service apart, several of one day once, and never takes the newest or what it does not know', () => {
+  test('counts each service apart, and never takes the newest or what it does not know', () => {
     appendFileSync(
       join(folder, '.env'),
-      'BACKUP_KEEP_DAILY=1\nBACKUP_KEEP_WEEKLY=0\nBACKUP_KEEP_MONTHLY=0\n',
+      'BACKUP_KEEP_DAILY=0\nBACKUP_KEEP_WEEKLY=0\nBACKUP_KEEP_MONTHLY=0\n',
     );
     nights('2026-11-24', 3);
     nights('2026-11-20', 2, '-postgis');

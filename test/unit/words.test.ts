@@ -450,7 +450,7 @@ state: [{ volume: a }]
         .map((line) => line.split(' '));
       const named = plan.filter(([kind]) => kind === 'volume' || kind === 'skip').map((line) => line[2]);
       expect(named.sort()).toEqual(rendered.compose.volumes);
-    expect(plan).toContainEqual(['tools', 'nginx']);
+      expect(plan).toContainEqual(['tools', 'nginx']);
       const databases = stack.services.flatMap(({ state = [] }) =>
         state.flatMap(({ database }) => database ?? []),
       );

@@ -80,7 +80,7 @@ while read -r name <&5; do
     fields entry | awk -F "$tab" -v server="$name/" '
         $1 == "database" && index($3, server) == 1 { print substr($3, length(server) + 1) }' >"$work/names"
     while IFS= read -r database <&6; do
-        content_of database "$name/$database" | restore_database "$name" "$superuser" "$database" ||
+        restore_database "$name" "$superuser" "$database" ||
             fail "database $database: failed"
         content_of database "$name/$database" | count_dumped "$name" >"$work/dumped"
         count_rows "$name" "$superuser" "$database" >"$work/restored"

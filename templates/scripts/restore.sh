@@ -148,7 +148,7 @@ while read -r server_name <&5; do
     grep "^$server_name$tab" "$work/databases" | cut -f 2 >"$work/names"
     while IFS= read -r name <&6; do
         say "  $server_name: database $name"
-        content_of database "$server_name/$name" | restore_database "$server_name" "$superuser" "$name" ||
+        restore_database "$server_name" "$superuser" "$name" ||
             fail "database $name: failed"
     done 6<"$work/names"
 done 5<"$work/servers"

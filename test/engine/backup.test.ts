@@ -92,7 +92,7 @@ const data = (): Record<string, string> => ({
   points: sql('gis', 'select count(*), sum(id), st_extent(geom) from gis.roads'),
   readable: sql('gis', "select has_table_privilege('gis_read', 'gis.roads', 'select')"),
   // A function that calls one of PostGIS without its schema, where a restore needs it.
-  generated: sql('gis', 'select x from gis.wells'),
+  generated: sql('town hall', 'select x from gis.wells'),
   private: sql('gis', 'select sum(a) from priv."My Table"'),
   owner: sql('gis', `select pg_get_userbyid(relowner) from pg_class where oid = 'priv."My Table"'::regclass`),
   projection: sql('gis', 'select auth_name from spatial_ref_sys where srid = 990001'),
@@ -191,12 +191,17 @@ describe('backups of a stack with real data', () => {
       create table priv."My Table" as select generate_series(1, 7) a;
       alter table priv."My Table" owner to surveyor;
       insert into spatial_ref_sys select 990001, 'town', 990001, srtext, proj4text from spatial_ref_sys where srid = 4326;
-      create function gis.eastness(geometry) returns float language sql immutable as 'select st_x($1)';
-      create table gis.wells (id int, geom geometry, x float generated always as (gis.eastness(geom)) stored);
-      insert into gis.wells values (1, st_point(7, 8));
       create database "town hall" owner surveyor;`,
     );
-    sql('town hall', 'create table t as select generate_series(1, 1000) a');
+    sql(
+      'town hall',
+      `create table t as select generate_series(1, 1000) a;
+      create extension postgis;
+      create schema gis;
+      create function gis.eastness(geometry) returns float language sql immutable as 'select st_x($1)';
+      create table gis.wells (id int, geom geometry, x float generated always as (gis.eastness(geom)) stored);
+      insert into gis.wells values (1, st_point(7, 8));`,
+    );
     sql('keeper', "create table notes as select 'kept' as note");
     stack.inside('mosquitto', 'mosquitto_pub -h 127.0.0.1 -t well/1 -m 7.5 -r'.split(' '));
     stack.inside('valkey', ['valkey-cli', 'set', 'job', 'dig']);

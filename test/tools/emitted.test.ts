@@ -12,7 +12,7 @@ const all = compatible(choosable(catalog), catalog);
 describe.each([
   ['all services', all, 'self-signed'],
   ['all services without TLS', all, 'off'],
-  ['the database alone', ['postgis'], 'self-signed'],
+  ['the database alone', ['postgis'], 'letsencrypt'],
 ])('%s', (_name, services, tls) => {
   const folder = join(emptyFolder(), 'stack');
   const made = createOsgs([

@@ -9,3 +9,5 @@ with PgstacDB() as database:
 with psycopg.connect("") as connection:
     connection.execute("GRANT pgstac_read TO stac")
     connection.execute("ALTER ROLE stac IN DATABASE stac SET search_path TO pgstac, public")
+    # Nobody but its owner may make temporary tables in this database; loading and moving partitions need them.
+    connection.execute("GRANT TEMPORARY ON DATABASE stac TO pgstac_admin, pgstac_ingest")

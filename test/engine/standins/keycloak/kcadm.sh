@@ -1,0 +1,2 @@
+#!/bin/bash
+exec node /opt/keycloak/lib/kcadm.mjs "$@"

@@ -29,8 +29,21 @@ export interface Setting {
   maximum?: number;
   /** Of a secret that an image wants in its own form; 32 letters and digits where it is absent. */
   format?: 'hex64';
+  /** How a secret gets another value; where it is absent a new one in `.env` counts at the next `make up`. */
+  rotate?: Rotation;
   /** Whether the value is an entry of `.env` (always so for secrets), so that it can differ between hosts. */
   env?: boolean;
+  when?: Condition;
+}
+
+/** What else has to be done, or that only a person can do it, so that a new value of a secret counts. */
+export interface Rotation {
+  /** The container in which `run` is run. */
+  in?: string;
+  /** Tells the running service: a command of sh that finds the value of before in `$OLD` and the new one in `$NEW`. */
+  run?: string;
+  /** Why the value is not just replaced, and what a person does. */
+  by_hand?: string;
   when?: Condition;
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import type { CatalogService, Setting } from '../../catalog/service.js';
+import type { CatalogService, Rotation, Setting } from '../../catalog/service.js';
 import type { ComposeModel } from './compose.js';
+import { applies } from './conditions.js';
 import type { Stack } from './stack.js';
 
 export interface EnvEntry {
@@ -12,6 +13,8 @@ export interface EnvEntry {
   value: string | undefined;
   /** Of a secret that is not 32 letters and digits. */
   format?: Setting['format'];
+  /** Of a secret that is not changed by a new value here alone. */
+  rotate?: Rotation;
 }
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -67,6 +70,9 @@ function entriesOf(service: CatalogService, stack: Stack, compose: ComposeModel)
         section: service.title,
         value: definition.type === 'secret' ? undefined : String(value),
         ...(definition.format ? { format: definition.format } : {}),
+        ...(definition.rotate && applies(definition.rotate.when ?? {}, service, stack)
+          ? { rotate: definition.rotate }
+          : {}),
       })),
     ...compose.memory
       .filter((limit) => limit.service === service)

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Makes .env from .env.example: a key without a value is a secret and gets 32 letters and digits, of each kind
-# at least one, or what the line above it says. Never changes a .env.
+# at least one, or what the line above it says. Never changes a .env. `env.sh new letters` and `env.sh new hex` print a secret.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
-[ ! -e .env ] || exit 0
+[ "${1:-}" = new ] || [ ! -e .env ] || exit 0
 umask 077
 mixed() {
     case $1 in *[0-9]*) ;; *) return 1 ;; esac
@@ -24,6 +24,10 @@ secret() {
     done
     printf '%s' "$value"
 }
+if [ "${1:-}" = new ]; then
+    secret "$2"
+    exit
+fi
 temporary=$(mktemp .env.XXXXXX)
 trap 'rm -f "$temporary"' EXIT
 format=letters

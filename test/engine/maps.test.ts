@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -13,6 +13,11 @@ const slow = 600_000;
 const host = 'gis.example.org:8092';
 const site = `http://${host}`;
 const here = deployment.run.bind(deployment);
+const override = join(folder, 'compose.override.yaml');
+const often = `services:
+${['nginx', 'postgis', 'pgbouncer', 'qgis-server', 'mapserver', 'tileserver-gl', 'jupyter']
+  .map((name) => `  ${name}: { healthcheck: { interval: 2s } }\n`)
+  .join('')}`;
 
 interface Answer {
   status: string;
@@ -51,9 +56,9 @@ function sql(text: string): string {
   return ran.stdout.trim();
 }
 
-/** SQL through PgBouncer, as a role with a password. */
-function pooled(role: string, password: string, text: string): Ran {
-  const to = `postgresql://${role}@pgbouncer:5432/gis`;
+/** SQL through PgBouncer, or past it, as a role with a password. */
+function pooled(role: string, password: string, text: string, server = 'pgbouncer'): Ran {
+  const to = `postgresql://${role}@${server}:5432/gis`;
   const psql = ['env', `PGPASSWORD=${password}`, 'psql', '-X', '-At', '-v', 'ON_ERROR_STOP=1', to];
   return deployment.inside('postgis', psql, text);
 }
@@ -81,6 +86,8 @@ describe('pooled connections, map files, tiles and notebooks on a real engine', 
       '--set=nginx.http_port=8092',
     ]);
     expect(made).toMatchObject({ code: 0 });
+    // An engine without start_interval looks for the first time after 30 s.
+    writeFileSync(override, often);
     const up = here('make', ['up']);
     expect({ ...up, stdout: up.stdout.slice(-2000), stderr: up.stderr.slice(-3000) }).toMatchObject({
       code: 0,
@@ -130,6 +137,68 @@ describe('pooled connections, map files, tiles and notebooks on a real engine', 
       expect(service.stdout).toContain('host=pgbouncer\n');
       expect(pooled('qgis_server', password(), 'SELECT 1').code).toBe(0);
       expect(deployment.make('pools').stdout).toMatch(/gis +\| qgis_server .*\| session/);
+    });
+  });
+
+  describe('make rotate-secret', () => {
+    const rotate = (key: string): Ran => here('make', ['-s', 'rotate-secret', `k=${key}`]);
+    const overNetwork = (password: string): Ran => pooled('postgres', password, 'SELECT 1', 'postgis');
+
+    test(
+      "changes a role's password in the database, in the pooler, in the service and in .env together",
+      () => {
+        const before = deployment.secret('QGIS_SERVER_DB_PASSWORD');
+        expect(rotate('QGIS_SERVER_DB_PASSWORD')).toMatchObject({ code: 0 });
+        const after = deployment.secret('QGIS_SERVER_DB_PASSWORD');
+        expect(after).toMatch(/^[A-Za-z0-9]{32}$/);
+        expect(after).not.toBe(before);
+        expect(pooled('qgis_server', after, 'SELECT name FROM gis.fields').stdout).toBe('north\n');
+        expect(pooled('qgis_server', before, 'SELECT 1').code).not.toBe(0);
+        const service = deployment.inside('qgis-server', ['cat', '/etc/postgresql-common/pg_service.conf']);
+        expect(service.stdout).toContain(`password=${after}\n`);
+        expect(statSync(join(folder, '.env')).mode & 0o777).toBe(0o600);
+      },
+      slow,
+    );
+
+    test(
+      'tells a database that keeps the password itself',
+      () => {
+        const before = deployment.secret('POSTGIS_PASSWORD');
+        expect(overNetwork(before).code).toBe(0);
+        expect(rotate('POSTGIS_PASSWORD')).toMatchObject({ code: 0 });
+        expect(overNetwork(before).stderr).toContain('password authentication failed');
+        expect(overNetwork(deployment.secret('POSTGIS_PASSWORD')).code).toBe(0);
+        expect(here('make', ['-s', 'check']).stdout).toContain('all checks passed');
+      },
+      slow,
+    );
+
+    test(
+      'puts the value of before back, in the database too, where the stack does not become healthy',
+      () => {
+        const before = readFileSync(join(folder, '.env'), 'utf8');
+        const only = deployment.secret('POSTGIS_PASSWORD');
+        writeFileSync(
+          override,
+          `${often}  postgis-setup: { entrypoint: [sh, -c, '[ "$$PGPASSWORD" = ${only} ]'] }\n`,
+        );
+        const refused = rotate('POSTGIS_PASSWORD');
+        writeFileSync(override, often);
+        expect(refused.code).not.toBe(0);
+        expect(refused.stderr).toContain('putting that of before back');
+        expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(before);
+        expect(overNetwork(only).code).toBe(0);
+        expect(deployment.make('up').code).toBe(0);
+      },
+      slow,
+    );
+
+    test('changes nothing of a key that is no secret', () => {
+      const before = readFileSync(join(folder, '.env'), 'utf8');
+      for (const key of ['NGINX_MEMORY', 'MADE_UP']) expect(rotate(key).code).toBe(2);
+      expect(readFileSync(join(folder, '.env'), 'utf8')).toBe(before);
+      expect(rotate('').stdout).toContain('QGIS_SERVER_DB_PASSWORD: ');
     });
   });
 

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { isMap, isPair, isScalar, parseDocument, visit } from 'yaml';
 import type { Node, Pair } from 'yaml';
+import type { CatalogService } from '../../catalog/service.js';
 import { packageRoot } from '../../catalog/load.js';
 
 /** `owner/repository:path`, as the catalogue names where a fact was read. */
@@ -101,4 +102,32 @@ test('every health check of a service file says why it works in that image', () 
 test('no health check uses start_interval, which older engines refuse', () => {
   const used = files.filter(({ text }) => /^\s*start_interval:/m.test(text));
   expect(used.map(({ name }) => name)).toEqual([]);
+});
+
+test('a secret that a new value in .env does not change says so to make rotate-secret', () => {
+  const kept = /at the first start|first administrator|[Nn]ever change|account's own|; keep it/;
+  const silent = files.flatMap(({ name, text }) => {
+    const { settings = [] } = parseDocument(text).toJS() as CatalogService;
+    return settings
+      .filter(({ type, help, rotate }) => type === 'secret' && kept.test(help) && !rotate)
+      .map((setting) => `${name}: ${setting.name}`);
+  });
+  expect(silent).toEqual([]);
+});
+
+test("a database role's password is set again by the database's job, or says how it is changed", () => {
+  const silent = files.flatMap(({ name, text }) => {
+    const service = parseDocument(text).toJS() as CatalogService;
+    const offered = JSON.stringify([service.wiring, ...(service.flavours ?? []).map(({ wiring }) => wiring)]);
+    return (
+      (service.settings ?? [])
+        .filter((setting) => setting.type === 'secret' && /role/.test(setting.help) && !setting.rotate)
+        .map((setting) => `${service.id}_${setting.name}`.toUpperCase().replaceAll('-', '_'))
+        // The role gis is the database's own, which its job sets with the others.
+        .filter((variable) => variable !== 'POSTGIS_GIS_PASSWORD')
+        .filter((variable) => !offered.includes(`"password":"${variable}"`))
+        .map((variable) => `${name}: ${variable}`)
+    );
+  });
+  expect(silent).toEqual([]);
 });

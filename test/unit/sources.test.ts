@@ -131,3 +131,25 @@ test("a database role's password is set again by the database's job, or says how
   });
   expect(silent).toEqual([]);
 });
+
+test('a database server may have a process for every connection that its settings allow', () => {
+  const checked = files.flatMap(({ name, text }) => {
+    const service = parseDocument(text).toJS() as CatalogService;
+    const most = service.settings?.find((setting) => setting.name === 'max_connections')?.maximum;
+    if (most === undefined) return [];
+    return [service, ...(service.flavours ?? [])].flatMap(({ compose }) =>
+      Object.entries(compose?.services ?? {})
+        .filter(([, container]) => JSON.stringify(container).includes('settings.max_connections'))
+        .map(([container, { deploy }]) => ({
+          container: `${name}: ${container}`,
+          enough:
+            Number(
+              (deploy as { resources?: { limits?: { pids?: number } } } | undefined)?.resources?.limits
+                ?.pids ?? 512,
+            ) > most,
+        })),
+    );
+  });
+  expect(checked.length).toBeGreaterThan(1);
+  expect(checked.filter(({ enough }) => !enough)).toEqual([]);
+});

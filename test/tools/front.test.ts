@@ -5,6 +5,7 @@ import type { Answers } from '../../generators/stack/answers.js';
 import { makeStack, writeRepository } from '../stacks.js';
 import { startEcho, type Received } from './echo.js';
 import { FrontDoor } from './front-door.js';
+import { nginxTest } from './lint.js';
 
 const catalog = loadCatalog();
 const templates = loadTemplates(catalog);
@@ -32,6 +33,20 @@ async function open(
   );
   return { door, echo };
 }
+
+test.each(['off', 'self-signed', 'letsencrypt', 'files'] as const)(
+  'nginx accepts all of its options together with tls %s',
+  (tls) => {
+    const nginx = {
+      cache: true,
+      trusted_proxies: '10.0.0.0/8',
+      ...(tls === 'off' ? {} : { http3: true }),
+      ...(tls === 'letsencrypt' || tls === 'files' ? { hsts: 'preload' } : {}),
+    };
+    const { rendered } = makeStack(answers({ tls, settings: { nginx } }), catalog, templates);
+    expect(nginxTest(writeRepository(rendered))).toEqual({ code: 0, stdout: '', stderr: '' });
+  },
+);
 
 describe('the cache of nginx', () => {
   let door: FrontDoor;

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the real-tool lanes need on a new Debian machine; run as root.
 #   install-engine.sh tools    linters, nginx binary, docker CLI, Compose plugin
-#   install-engine.sh engine   the above, mmdebstrap and a running dockerd
+#   install-engine.sh engine   the above, mmdebstrap, wrk and a running dockerd
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=debian-source.sh
@@ -70,8 +70,8 @@ install_compose() {
 # The distribution's package brings mime.types and the folders, a newer one the program.
 install_nginx() {
   local newest
-  newest=$({ nginx -v 2>&1 | sed 's,.*/,,'; echo 1.27.3; } | sort -V | tail -n 1)
-  if [ "$newest" != 1.27.3 ]; then return; fi
+  newest=$({ nginx -v 2>&1 | sed 's,.*/,,'; echo 1.27.4; } | sort -V | tail -n 1)
+  if [ "$newest" != 1.27.4 ]; then return; fi
   say 'installing a newer nginx'
   "$here/install-nginx.sh" /opt/osgs-nginx 2>/dev/null
   ln -sf /opt/osgs-nginx/nginx /usr/local/bin/nginx
@@ -100,6 +100,7 @@ install_engine() {
   need dockerd docker.io
   need iptables iptables
   need mmdebstrap mmdebstrap
+  need wrk wrk
   install_missing
 }
 

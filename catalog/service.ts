@@ -81,6 +81,8 @@ export interface Route {
   body_size?: string;
   timeout?: string;
   buffering?: boolean;
+  /** The container has a web server in front of its program: where that says 502 or 504, visitors see nginx's page. */
+  inner_proxy?: true;
   /** How often one client address may ask here, per second in the long run, and how much at once. */
   limit?: { per_second: number; burst: number };
   /** Images and vector tiles of this route may be kept by nginx, where its cache is on. */

@@ -153,6 +153,26 @@ test('a service that is away is answered for with a page that comes back by itse
   echo.close();
 });
 
+test('a web server inside of a container that says its program is away is answered for with the page, and a service that speaks for itself is not', async () => {
+  const { door, echo } = await open({ services: ['mapproxy', 'martin', 'postgis'] });
+  for (const status of [502, 504]) {
+    const inner = await door.ask('gis.example.org', `/mapproxy/x?status=${status}`);
+    expect(inner).toMatchObject({ status, headers: { 'retry-after': '15' } });
+    expect(inner.body).toContain('Back in a moment');
+  }
+  for (const [path, status] of [
+    ['/mapproxy/x', 503],
+    ['/mapproxy/x', 404],
+    ['/tiles/x', 502],
+  ] as const) {
+    const own = await door.ask('gis.example.org', `${path}?status=${status}`);
+    expect({ path, status: own.status }).toEqual({ path, status });
+    expect(JSON.parse(own.body)).toMatchObject({ method: 'GET' });
+  }
+  door.close();
+  echo.close();
+});
+
 test('what a service says of its content and of frames is not said a second time, and a protected page is not shown in frames', async () => {
   const { door, echo } = await open({});
   const password = { Authorization: `Basic ${Buffer.from('gis:word').toString('base64')}` };

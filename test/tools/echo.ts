@@ -51,12 +51,14 @@ export async function startEcho(
         response.end();
         return;
       }
-      // A test says what the answer is: ?type=image/png&status=500
+      // A test says what the answer is: ?type=image/png&status=500&cookie=6000
       const asked = new URL(request.url ?? '/', 'http://echo').searchParams;
       response.statusCode = Number(asked.get('status') ?? 200);
       response.setHeader('Content-Type', asked.get('type') ?? 'application/json');
       const frame = asked.get('frame');
       if (frame) response.setHeader('X-Frame-Options', frame);
+      const cookie = Number(asked.get('cookie') ?? 0);
+      if (cookie) response.setHeader('Set-Cookie', `session=${'x'.repeat(cookie)}`);
       setTimeout(() => response.end(tell(request, bytes)), Number(asked.get('wait') ?? 0));
     });
   });

@@ -152,6 +152,20 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
     expect(status).toBe(route.definition.websocket ? 101 : 200);
   });
 
+  test('cookies of a login that are larger than a page of memory come through on every route', async () => {
+    for (const route of routes.filter(({ definition }) => definition.protocol !== 'fastcgi')) {
+      const { status, headers } = await door.ask(route.host, `${route.path}?cookie=12000`, {
+        headers: pass(route),
+      });
+      const cookie = headers['set-cookie']?.[0]?.length ?? 0;
+      expect({ route: route.id, status, whole: cookie >= 12000 }).toEqual({
+        route: route.id,
+        status: 200,
+        whole: true,
+      });
+    }
+  });
+
   test.each(
     routes.map((route): [string, ResolvedRoute] => [
       `${route.id} (${route.definition.body_size ?? '1m'})`,

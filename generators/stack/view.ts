@@ -11,6 +11,8 @@ export interface View {
   /** The public host of a name, with its port where that is not the scheme's own. */
   publicHost(host: string): string;
   siteUrl(host: string): string;
+  /** `NAME@HOST`. Programs refuse an address whose domain has no dot, as on the host `localhost`: it gets one. */
+  mailAddress(name: string, host: string): string;
   /** The settings of the service that is in every stack: nginx. */
   front: Record<string, SettingValue | undefined>;
   /** Where a domain's certificate with its chain and its key are, below nginx's folder of certificates. */
@@ -55,6 +57,7 @@ export function makeView(stack: Stack): View {
     stack,
     publicHost: (host) => publicHost(host, stack),
     siteUrl: (host) => siteUrl(host, stack),
+    mailAddress: (name, host) => `${name}@${host}${host.includes('.') ? '' : '.localdomain'}`,
     front: settingsOf(stack, (service) => service.always === true),
     certificateFiles: (host) => {
       const at = (name: string, usual: string): string =>

@@ -205,6 +205,23 @@ describe('another packaging', () => {
   });
 });
 
+test('every mail address of a service has a domain with a dot, where the host name has none too: programs refuse others', () => {
+  const services = compatible(choosable(real), real);
+  const domains = [{ host: 'localhost' }, ...domainsFor(services, real).slice(1)];
+  const { rendered } = makeStack(
+    { name: 'mail', services, domains, tls: 'self-signed', expose: {}, settings: { diun: { mail: true } } },
+    real,
+    templates,
+  );
+  const addresses = [...rendered.files]
+    .filter(([path]) => path === 'compose.yaml' || /^services\/.*\.(xml|json)$/.test(path))
+    .flatMap(
+      ([, { content }]) => content.match(/(?<![\w.:/@-])[a-z-]+@[a-z0-9][a-z0-9.-]*(?![\w.:/@-])/g) ?? [],
+    );
+  expect(addresses.length).toBeGreaterThan(3);
+  expect(addresses.filter((address) => !address.split('@')[1]?.includes('.'))).toEqual([]);
+});
+
 test('a FastCGI route hands parameters over and takes the identity of a client away', () => {
   const { file } = decide(catalogOf(made('one', { routes: [route({ protocol: 'fastcgi' })] })));
   expect(file('nginx/routes/one.conf')).toContain('fastcgi_pass osgs_one_80;');

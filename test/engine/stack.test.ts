@@ -224,6 +224,23 @@ describe('a stack on a real engine', () => {
     slow,
   );
 
+  test(
+    'make mapproxy-seed draws tiles before anybody asks, and --cleanup=all takes all away',
+    () => {
+      const seeds = join(folder, 'services/mapproxy/config/seed.yaml');
+      writeFileSync(seeds, readFileSync(seeds, 'utf8').replace('to: 6', 'to: 2'));
+      const tiles = (): number =>
+        inStack('docker', ['compose', 'exec', '-T', 'mapproxy', 'find', '/mapproxy/cache', '-name', '*.png'])
+          .stdout.split('\n')
+          .filter(Boolean).length;
+      expect(inStack('make', ['mapproxy-seed', 'options=--cleanup=all'])).toMatchObject({ code: 0 });
+      expect(tiles()).toBe(0);
+      expect(inStack('make', ['mapproxy-seed'])).toMatchObject({ code: 0 });
+      expect(tiles()).toBe(1 + 4 + 16);
+    },
+    slow,
+  );
+
   test('the front page, the portal and Swagger UI are there, and an unknown host name gets nothing', () => {
     expect(fetchThrough('https://gis.example.org/').body.toString()).toContain('Welcome');
     expect(fetchThrough('https://gis.example.org/portal/').body.toString()).toContain(

@@ -27,7 +27,18 @@ export class FrontDoor {
     private readonly nginx: ChildProcess,
     readonly port: number,
     private readonly tls: boolean,
-  ) {}
+    private readonly folder: string,
+  ) {
+    nginx.stderr?.on('data', (chunk: Buffer) => (this.messages += chunk.toString('latin1')));
+  }
+
+  /** What nginx has said besides its access log. */
+  messages = '';
+
+  /** The access log. */
+  log(): string {
+    return readFileSync(join(this.folder, 'access.log'), 'utf8');
+  }
 
   static async open(
     repository: string,
@@ -56,8 +67,10 @@ export class FrontDoor {
         );
       writeFileSync(file, text);
     }
-    const nginx = spawn('nginx', ['-c', main, '-e', 'stderr', '-g', 'daemon off;'], { stdio: 'ignore' });
-    const door = new FrontDoor(nginx, tls ? https : http, tls);
+    const nginx = spawn('nginx', ['-c', main, '-e', 'stderr', '-g', 'daemon off;'], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const door = new FrontDoor(nginx, tls ? https : http, tls, folder);
     for (let tries = 0; ; tries += 1) {
       try {
         await door.ask('nobody.example.org', '/').catch((error: Error & { code?: string }) => {

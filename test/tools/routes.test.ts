@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
 import { loadTemplates } from '../../generators/repository/disk.js';
+import { clearedHeaders } from '../../generators/stack/access.js';
 import type { Answers } from '../../generators/stack/answers.js';
 import { needsDomain } from '../../generators/stack/sites.js';
 import type { ResolvedRoute } from '../../generators/stack/stack.js';
@@ -84,8 +85,7 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
         ? { Cookie: 'session=yes' }
         : { Authorization: `Basic ${Buffer.from('gis:secret word').toString('base64')}` };
   const identity = {
-    'X-Forwarded-User': 'root',
-    'Remote-User': 'root',
+    ...Object.fromEntries(clearedHeaders.map((name) => [name, 'root'])),
     'X-Auth-Request-Email': 'root@example.org',
     'X-Forwarded-Prefix': '/x',
     'X-Forwarded-For': '6.6.6.6',
@@ -116,6 +116,7 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
       });
       expect(got.headers.HTTPS).toBe(tls ? 'on' : undefined);
       for (const name of ['HTTP_X_FORWARDED_USER', 'HTTP_REMOTE_USER', 'REMOTE_USER'])
+      expect(JSON.stringify(got.headers)).not.toMatch(/"root|6\.6\.6\.6|evil/);
         expect(got.headers[name] ?? '').toBe('');
       return;
     }
@@ -232,8 +233,16 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
           part,
           status: 200,
         });
-        const beside = await door.ask(route.host, `${route.path}x/${part}`);
-        expect(beside.status).not.toBe(200);
+        for (const beside of [`x/${part}`, part.endsWith('/') ? part.slice(0, -1) : `${part}x`]) {
+          const { status } = await door.ask(route.host, `${route.path}${beside}`);
+          expect({ route: route.id, beside, open: status === 200 }).toEqual({
+            route: route.id,
+            beside,
+            open: false,
+          });
+        }
+        const below = await door.ask(route.host, `${route.path}${part.replace(/\/?$/, '/below')}`);
+        expect(below.status).toBe(200);
       }
   });
 

@@ -292,7 +292,7 @@ test('a limit of a route holds beside that of the whole server', () => {
     'limit_req_zone $binary_remote_addr zone=osgs_one:5m rate=5r/s;',
   );
   expect(file('nginx/routes/one.conf')).toMatch(
-    /limit_req zone=osgs_requests burst=2000 nodelay;\n +limit_req zone=osgs_one burst=20 nodelay;/,
+    /limit_req zone=osgs_requests burst=5000 nodelay;\n +limit_req zone=osgs_one burst=20 nodelay;/,
   );
 });
 

@@ -51,6 +51,11 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),
     serviceView: (service: Stack['services'][number]) => serviceView(view, service),
+    /** The routes of which the portal says whether they answer; what nginx serves itself does. */
+    probed: view.routes.filter(
+      ({ definition }) => definition.page !== false && !definition.upstream.startsWith('volume:'),
+    ),
+    headersOf: (route: View['routes'][number]) => routeHeaders(view, route),
   };
   const files: FileSet = new Map();
   const emit = (path: string, template: Template, more: object, once = false): void => {
@@ -68,7 +73,10 @@ export function render(stack: Stack, templates: Template[]): Rendered {
       for (const site of stack.sites) emit(template.path.replace('[site]', site.host), template, { site });
     } else if (template.path.includes('[route]')) {
       for (const route of view.routes)
-        emit(template.path.replace('[route]', route.id), template, { route, ...routeHeaders(view, route) });
+        emit(template.path.replace('[route]', route.id), template, {
+          route,
+          headers: routeHeaders(view, route),
+        });
     } else if (template.path.includes('[service]')) {
       for (const service of stack.services) {
         const tasks = (service.tasks ?? []).filter(({ when }) => !when || applies(when, service, stack));
@@ -84,14 +92,12 @@ export function render(stack: Stack, templates: Template[]): Rendered {
   return { files: new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1))), env, compose };
 }
 
-function routeHeaders(view: View, route: View['routes'][number]): { headers: [string, string][] } {
+function routeHeaders(view: View, route: View['routes'][number]): [string, string][] {
   const own = serviceView(view, route.service);
-  return {
-    headers: Object.entries(route.definition.headers ?? {}).map(([name, value]) => [
-      name,
-      fill(value, { ...own, route }, route.service.file),
-    ]),
-  };
+  return Object.entries(route.definition.headers ?? {}).map(([name, value]) => [
+    name,
+    fill(value, { ...own, route }, route.service.file),
+  ]);
 }
 
 /** A template is rendered for every site, route or service: it is compiled once. */

@@ -56,11 +56,11 @@ export class FrontDoor {
       const file = join(folder, name);
       const text = readFileSync(file, 'utf8')
         .replace(/^ *listen \[::\].*\n/gm, '')
-        .replace('listen 127.0.0.1:8080', `listen 127.0.0.1:${health}`)
+        .replaceAll('127.0.0.1:8080', `127.0.0.1:${health}`)
         .replace(/listen 80\b/g, `listen 127.0.0.1:${http}`)
         .replace(/listen 443\b/g, `listen 127.0.0.1:${https}`)
         .replace('/run/osgs-basic', join(folder, 'basic'))
-        .replace('/srv/portal/', join(repository, 'site/'))
+        .replaceAll('/srv/portal', join(repository, 'site'))
         .replace(
           /^( *server) (\S+) resolve;/gm,
           (_all, server: string, where: string) => `${server} ${upstream(where)};`,

@@ -46,7 +46,8 @@ export function localNginx(repository: string): { folder: string; main: string }
       .replace('worker_processes auto;', 'worker_processes 2;')
       .replace('/dev/stdout', join(folder, 'access.log'))
       .replace('/run/nginx.pid', join(folder, 'pid'))
-      .replace('/var/cache/osgs', join(folder, 'cache')),
+      .replace('/var/cache/osgs', join(folder, 'cache'))
+      .replace('/var/cache/nginx/portal', join(folder, 'portal-cache')),
   );
   mkdirSync(join(folder, 'local.d'), { recursive: true });
   return { folder, main };

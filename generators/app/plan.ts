@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Catalog } from '../../catalog/service.js';
 import { updateAnswers } from '../stack/answers-update.js';
 import { formatAnswers, type Answers } from '../stack/answers.js';
-import { completeEnv, envKeys, interpolatedKeys, type EnvEntry } from '../stack/env.js';
+import { completeEnv, envKeys, usedKeys, type EnvEntry } from '../stack/env.js';
 import { hasMarkers } from '../stack/merge-text.js';
 import { hash, merge, settle, type Change, type DiskFile, type Settlement } from '../stack/merge.js';
 import { ProblemError, type Locate } from '../stack/problem.js';
@@ -101,7 +101,7 @@ export function keysInUse(directory: string, changes: Change[]): Set<string> {
   const texts = [merged ?? readInside(directory, 'compose.yaml')];
   for (const path of ['compose.override.yaml', 'compose.override.yml'])
     texts.push(readInside(directory, path));
-  return new Set(texts.flatMap((text) => interpolatedKeys(text ?? '')));
+  return new Set(texts.flatMap((text) => usedKeys(text ?? '')));
 }
 
 /** Decides a run of which nothing is asked: what is open takes its default. */

@@ -24,6 +24,8 @@ export interface ComposeModel {
   containers: ContainerBlock[];
   /** Names of the volumes, in order. */
   volumes: string[];
+  /** Secrets that containers read as files, by their variables, in order. */
+  secrets: string[];
   /** Variables that hold the containers' memory limits, with their defaults. */
   memory: { variable: string; container: string; value: string; service: CatalogService }[];
 }
@@ -34,6 +36,7 @@ export function buildCompose(view: View): ComposeModel {
   const owners = new Map<string, CatalogService>();
   const containers = new Map<string, Container>();
   const volumes = new Set<string>();
+  const secrets = new Set<string>();
   const memory: ComposeModel['memory'] = [];
 
   const add = (part: ComposePart, service: CatalogService): void => {
@@ -66,6 +69,11 @@ export function buildCompose(view: View): ComposeModel {
     memory.push({ variable, container: name, value: String(limit.memory), service });
     limit.memory = `\${${variable}:-${String(limit.memory)}}`;
     limit.pids ??= 512;
+    for (const name of secretFiles(definition)) {
+      if (!isSecret(stack, name))
+        throw new Error(`${service.file}: '${name}' is not a secret of any service in this stack`);
+      secrets.add(name);
+    }
     const complete: Container = { image: `${service.image.name}:${service.image.tag}`, ...definition };
     const named = nameVariables(complete, stack, service) as Container;
     return {
@@ -77,7 +85,16 @@ export function buildCompose(view: View): ComposeModel {
   });
   const order = new Map(stack.services.map((service, index) => [service.id, index]));
   blocks.sort((a, b) => (order.get(a.service.id) ?? 0) - (order.get(b.service.id) ?? 0));
-  return { containers: blocks, volumes: [...volumes].sort(), memory };
+  return { containers: blocks, volumes: [...volumes].sort(), secrets: [...secrets].sort(), memory };
+}
+
+/** The secrets that a container reads as files below /run/secrets, by their variables. */
+export function secretFiles(definition: Record<string, unknown>): string[] {
+  return (definition.secrets as string[] | undefined) ?? [];
+}
+
+function isSecret(stack: Stack, name: string): boolean {
+  return stack.settings.some(({ variable, definition }) => variable === name && definition.type === 'secret');
 }
 
 function publish(containers: Map<string, Container>, port: PublishedPort): void {

@@ -149,9 +149,11 @@ export function retireKeys(text: string, wanted: string[], known: string[]): str
     );
 }
 
-/** The keys that a compose file takes values of: `${KEY}`, `${KEY:?...}`, `$KEY`. */
-export function interpolatedKeys(compose: string): string[] {
-  return [...compose.matchAll(/(?<!\$)\$\{?([A-Za-z_][A-Za-z0-9_]*)/g)].map(([, key = '']) => key);
+/** The keys that a compose file takes values of: `${KEY}`, `${KEY:?...}`, `$KEY`, and `./.secrets/KEY` for a file. */
+export function usedKeys(compose: string): string[] {
+  return [...compose.matchAll(/(?:(?<!\$)\$\{?|\.\/\.secrets\/)([A-Za-z_][A-Za-z0-9_]*)/g)].map(
+    ([, key = '']) => key,
+  );
 }
 
 /** The keys that a text of `.env.example` names. */

@@ -62,7 +62,7 @@ own_files() {
     {
         git -c safe.directory='*' -c core.quotePath=false ls-files --others 2>/dev/null ||
             find . -path ./.git -prune -o -type f -print | sed 's,^\./,,'
-    } | grep -vE "^(\.env$|backups/|\.osgs/local/$folders)" || true
+    } | grep -vE "^(\.env$|\.secrets/|backups/|\.osgs/local/$folders)" || true
 }
 
 dump_database() {
@@ -137,7 +137,7 @@ say "backing up ${scope:-everything} into backups/$name"
 
 case $scope in
 '')
-    excluded='--anchored --exclude=./backups --exclude=./.osgs/local'
+    excluded='--anchored --exclude=./backups --exclude=./.secrets --exclude=./.osgs/local'
     folders=''
     for folder in $(plan | awk '$1 == "folder" { print $3 }'); do
         excluded="$excluded --exclude=./$folder"

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Makes .env from .env.example: a key without a value is a secret and gets 32 letters and digits, of each kind
-# at least one, or what the line above it says. Never changes a .env. `env.sh new letters` and `env.sh new hex` print a secret.
+# at least one, or what the line above it says. Never changes a .env. Then has scripts/secrets.sh write its secrets as files. `env.sh new letters` and `env.sh new hex` print a secret.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")/.."
-[ "${1:-}" = new ] || [ ! -e .env ] || exit 0
+[ "${1:-}" = new ] || [ ! -e .env ] || exec sh scripts/secrets.sh
 umask 077
 mixed() {
     case $1 in *[0-9]*) ;; *) return 1 ;; esac
@@ -50,3 +50,4 @@ chmod 600 "$temporary"
 mv "$temporary" .env
 trap - EXIT
 echo "made .env with new secrets"
+exec sh scripts/secrets.sh

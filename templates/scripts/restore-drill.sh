@@ -10,6 +10,7 @@ from=$(folder_of "${1:-latest}")
 verify
 read_model
 verify_majors "$(plan | cut -d ' ' -f 3-)"
+sh scripts/env.sh
 lock
 work=backups/.drill
 project=$stack-drill

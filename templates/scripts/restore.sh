@@ -92,6 +92,9 @@ if [ -n "$whole" ]; then
     if [ -f .env ] && ! cmp -s .env "$work/dot-env"; then mv .env .env.before-restore; fi
     env_file=''
     cp "$work/dot-env" .env
+    sh scripts/env.sh
+    # Everything stands still, and reads the files of the secrets again when it starts.
+    rm -f .secrets/.changed
     # What git has, it has; the rest of the folder comes back where it is missing.
     content_of own files | while IFS= read -r name; do
         case /$name/ in */../*) continue ;; esac
@@ -111,6 +114,7 @@ else
     containers=$(awk '$1 == "server" || $1 == "database" || $1 == "volume" { print $5 }' "$work/plan" | tr ',' '\n' | sort -u | grep -v '^-$' || true)
     # shellcheck disable=SC2086
     [ -z "$containers" ] || compose --progress quiet stop $containers || fail "not everything stopped"
+    sh scripts/env.sh
     docker compose up --no-start --no-recreate >/dev/null 2>&1 || fail "the containers could not be made: make up"
 fi
 

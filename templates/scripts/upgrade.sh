@@ -22,7 +22,7 @@ fi
 if [ "${BACKUP:-yes}" != no ]; then sh scripts/backup.sh; fi
 if [ "${PULL:-yes}" != no ]; then docker compose pull --ignore-buildable; fi
 
-if docker compose up -d --remove-orphans && sh scripts/wait.sh && sh scripts/check.sh; then
+if sh scripts/up.sh && sh scripts/wait.sh && sh scripts/check.sh; then
     echo "the stack runs on the images of compose.yaml"
     exit 0
 fi

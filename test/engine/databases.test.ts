@@ -69,7 +69,7 @@ describe('databases and schemas of services on a real engine', () => {
     ]);
     expect(made).toMatchObject({ code: 0 });
     // The health check is this test's own: procps is not in the image.
-    const up = deployment.run('docker', ['compose', 'up', '-d', 'keeper']);
+    const up = deployment.run('sh', ['scripts/up.sh', 'keeper']);
     expect({ ...up, stderr: up.stderr.slice(-2000) }).toMatchObject({ code: 0 });
   }, slow);
   afterAll(() => {

@@ -181,7 +181,7 @@ describe('pooled connections, map files, tiles and notebooks on a real engine', 
         const only = deployment.secret('POSTGIS_PASSWORD');
         writeFileSync(
           override,
-          `${often}  postgis-setup: { entrypoint: [sh, -c, '[ "$$PGPASSWORD" = ${only} ]'] }\n`,
+          `${often}  postgis-setup: { entrypoint: [sh, -c, '[ "$$(cat /run/secrets/POSTGIS_PASSWORD)" = ${only} ]'] }\n`,
         );
         const refused = rotate('POSTGIS_PASSWORD');
         writeFileSync(override, often);

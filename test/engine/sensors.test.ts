@@ -211,11 +211,11 @@ describe('brokers, flows and uploads on a real engine', () => {
   test(
     'Valkey answers with its password and not without',
     () => {
-      const without = inside('valkey', 'env', '-u', 'REDISCLI_AUTH', 'valkey-cli', '-h', '127.0.0.1', 'ping');
+      const without = inside('valkey', 'valkey-cli', '-h', '127.0.0.1', 'ping');
       expect(without.stdout + without.stderr).toContain('NOAUTH');
-      expect(inside('valkey', 'valkey-cli', '-h', '127.0.0.1', 'set', 'k', 'v').stdout).toContain('OK');
+      expect(deployment.make('valkey-cli', 'c=set k v').stdout).toContain('OK');
       restart('valkey');
-      expect(inside('valkey', 'valkey-cli', '-h', '127.0.0.1', 'get', 'k').stdout).toBe('v\n');
+      expect(deployment.make('valkey-cli', 'c=get k').stdout).toBe('v\n');
     },
     slow,
   );

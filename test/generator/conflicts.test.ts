@@ -45,7 +45,8 @@ describe('a conflict', () => {
   });
 
   test('is settled for the owner with the values that his compose file goes on using', () => {
-    stack.edit('compose.yaml', 'QGIS_SERVER_DB_PASSWORD:?', 'QGIS_SERVER_DB_PASSWORD:?mine ');
+    const file = '    file: ./.secrets/QGIS_SERVER_DB_PASSWORD';
+    stack.edit('compose.yaml', file, `    # Mine, too.\n${file}`);
     expect(stack.osgs('remove', 'qgis-server', '--yes', '--conflict', 'mine').code).toBe(0);
     expect(stack.read('.env')).toMatch(/^QGIS_SERVER_DB_PASSWORD=\w{32}$/m);
     expect(stack.osgs('--yes').code).toBe(0);

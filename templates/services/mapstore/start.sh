@@ -7,7 +7,7 @@ cat >/tmp/geostore.properties <<END
 geostoreDataSource.driverClassName=org.postgresql.Driver
 geostoreDataSource.url=jdbc:postgresql://postgis:5432/mapstore
 geostoreDataSource.username=mapstore
-geostoreDataSource.password=$DB_PASSWORD
+geostoreDataSource.password=$(cat /run/secrets/MAPSTORE_DB_PASSWORD)
 geostoreVendorAdapter.databasePlatform=org.hibernate.dialect.PostgreSQLDialect
 geostoreEntityManagerFactory.jpaPropertyMap[hibernate.hbm2ddl.auto]=update
 geostoreEntityManagerFactory.jpaPropertyMap[hibernate.default_schema]=public
@@ -20,11 +20,10 @@ cat >/tmp/users.xml <<END
 <InitUserList>
     <User>
         <name>admin</name>
-        <newPassword>$ADMIN_PASSWORD</newPassword>
+        <newPassword>$(cat /run/secrets/MAPSTORE_ADMIN_PASSWORD)</newPassword>
         <role>ADMIN</role>
     </User>
 </InitUserList>
 END
-unset ADMIN_PASSWORD DB_PASSWORD
 umask 022
 exec catalina.sh run

@@ -71,7 +71,7 @@ def main():
                 client = MerginClient(
                     os.environ["SERVER_URL"],
                     login=os.environ["ACCOUNT"],
-                    password=os.environ["ACCOUNT_PASSWORD"],
+                    password=pathlib.Path("/run/secrets/MERGIN_CLIENT_PASSWORD").read_text(),
                 )
                 since = time.time()
         except Exception as error:

@@ -13,13 +13,21 @@ import urllib.request
 
 env = os.environ
 schema = env["SYNC_SCHEMA"]
-# The password of the database comes from PGPASSWORD.
+
+
+def secret(name):
+    with open(f"/run/secrets/{name}") as file:
+        return file.read()
+
+
+# libpq finds it there, in DB Sync and in geodiff.
+env["PGPASSWORD"] = secret("MERGIN_DB_SYNC_DB_PASSWORD")
 database = "host=postgis port=5432 dbname=mergin_sync user=mergin_db_sync"
 config = {
     "mergin": {
         "url": env["SERVER_URL"],
         "username": env["ACCOUNT"],
-        "password": env["ACCOUNT_PASSWORD"],
+        "password": secret("MERGIN_DB_SYNC_PASSWORD"),
     },
     "init_from": env["SYNC_FROM"],
     "connections": [

@@ -16,7 +16,7 @@ if [ -z "$token" ]; then
     exit 1
 fi
 body=$(printf '{"token":"%s","user":{"email":"%s","password":"%s","first_name":"Admin","last_name":null},"prefs":{"site_name":"%s"}}' \
-    "$token" "$ADMIN_EMAIL" "$ADMIN_PASSWORD" "$SITE_NAME")
+    "$token" "$ADMIN_EMAIL" "$(cat /run/secrets/METABASE_ADMIN_PASSWORD)" "$SITE_NAME")
 if ! wget -q -O /dev/null --header 'Content-Type: application/json' --post-data "$body" "$api/setup"; then
     echo "Metabase refused the administrator: metabase.admin_email must be an address, and a METABASE_ADMIN_PASSWORD of your own needs a digit" >&2
     exit 1

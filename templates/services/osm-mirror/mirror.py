@@ -24,6 +24,8 @@ STYLE = Path("/tmp/style.lua")
 # Until when all is well, in seconds since 1970.
 HEALTHY = Path("/tmp/healthy-until")
 DAY = 24 * 60 * 60
+# libpq finds it there, here and in the programs that are run.
+PASSWORD = Path("/run/secrets/OSM_MIRROR_DB_PASSWORD")
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS osm.mirror (
@@ -171,6 +173,7 @@ def work():
 def main(word=None):
     if word == "health":
         return 0 if time.time() < float(HEALTHY.read_text()) else 1
+    os.environ["PGPASSWORD"] = PASSWORD.read_text()
     if word == "again":
         query("DROP TABLE IF EXISTS osm.mirror")
         return 0

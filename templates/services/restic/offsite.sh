@@ -2,6 +2,12 @@
 # Runs in the container restic: copy | list | check | fetch NAME. The backups are below /backups, read-only.
 set -eu
 [ -n "${RESTIC_REPOSITORY:-}" ] || { echo "RESTIC_REPOSITORY in .env does not say yet where the copies go" >&2; exit 1; }
+# restic reads the password of the copies from its file, those of the stores from variables.
+export_file() {
+    [ ! -e "/run/secrets/$2" ] || export "$1=$(cat "/run/secrets/$2")"
+}
+export_file AWS_SECRET_ACCESS_KEY RESTIC_S3_KEY
+export_file RESTIC_REST_PASSWORD RESTIC_REST_PASSWORD
 run() {
     case $RESTIC_REPOSITORY in
     sftp:*)

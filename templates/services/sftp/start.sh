@@ -6,11 +6,10 @@ if ! grep -q '^gis:' /etc/passwd; then
     # No password: keys only.
     echo 'gis:*:::::::' >>/etc/shadow
 fi
-if [ -n "${SFTP_PASSWORD:-}" ]; then
+if [ -e /run/secrets/SFTP_PASSWORD ]; then
     # A hash that every libc knows, made without PAM.
-    printf 'gis:%s\n' "$SFTP_PASSWORD" | chpasswd -c SHA512
+    printf 'gis:%s\n' "$(cat /run/secrets/SFTP_PASSWORD)" | chpasswd -c SHA512
 fi
-unset SFTP_PASSWORD
 # A new volume belongs to root. The folder that holds them must.
 chown "$SFTP_UID:$SFTP_GID" /home/gis/uploads
 key=/etc/ssh/keys/ssh_host_ed25519_key

@@ -1,9 +1,13 @@
 """Makes pgstac's tables, or takes them to the version of this image, and lets the API's role read. Safe to run again."""
 
+import os
+from pathlib import Path
+
 import psycopg
 from pypgstac.db import PgstacDB
 from pypgstac.migrate import Migrate
 
+os.environ["PGPASSWORD"] = Path("/run/secrets/POSTGIS_PASSWORD").read_text()
 with PgstacDB() as database:
     print("pgstac", Migrate(database).run_migration())
 with psycopg.connect("") as connection:

@@ -6,7 +6,7 @@ dotnet WB.UI.Headquarters.dll manage migrate
 made=/app/AppData/.administrator
 [ ! -e "$made" ] || exit 0
 # It ends with 0 whatever happens, so its words are read.
-said=$(dotnet WB.UI.Headquarters.dll manage users create --role Administrator --login admin --password "$ADMIN_PASSWORD" 2>&1)
+said=$(dotnet WB.UI.Headquarters.dll manage users create --role Administrator --login admin --password "$(cat /run/secrets/SURVEY_SOLUTIONS_ADMIN_PASSWORD)" 2>&1)
 printf '%s\n' "$said"
 case $said in
 *"Created user"*) : >"$made" ;;

@@ -25,7 +25,7 @@ case $name in
 *.jpg | *.jpeg) type=image/jpeg ;;
 *) type=application/octet-stream ;;
 esac
-printf 'user = "GK6f7367730000000000000001:%s"\n' "$GARAGE_SECRET_KEY" >/tmp/user
+printf 'user = "GK6f7367730000000000000001:%s"\n' "$(cat /run/secrets/GARAGE_SECRET_KEY)" >/tmp/user
 # Not every curl says by itself that the body is not signed.
 curl --fail-with-body -sS -K /tmp/user --aws-sigv4 aws:amz:garage:s3 -H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
     -H "Content-Type: $type" -T /upload "http://garage:3900/$bucket/$name"

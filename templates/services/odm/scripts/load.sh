@@ -6,6 +6,8 @@ cd "/datasets/$1"
 # A name that needs no quotes in SQL.
 name=$(printf '%s' "$1" | tr '[:upper:]' '[:lower:]' | sed -e 's/[^a-z0-9_]/_/g' -e 's/^[0-9]/_&/' | cut -c 1-40)
 export PGOPTIONS='-c client_min_messages=warning'
+PGPASSWORD=$(cat /run/secrets/POSTGIS_GIS_PASSWORD)
+export PGPASSWORD
 
 psql -X -q -v ON_ERROR_STOP=1 <<'SQL'
 CREATE SCHEMA IF NOT EXISTS raster;

@@ -17,6 +17,7 @@ const options = {
   code_challenge_method: '',
   client_id: '',
   client_secret: '',
+  client_secret_file: '',
   skip_oidc_discovery: false,
   oidc_issuer_url: '',
   login_url: '',
@@ -29,6 +30,7 @@ const options = {
   allowed_groups: [],
   session_cookie_minimal: false,
   cookie_secret: '',
+  cookie_secret_file: '',
   cookie_secure: true,
   cookie_samesite: '',
   cookie_expire: '168h',
@@ -50,6 +52,9 @@ for (const name of Object.keys(options)) {
   const value = process.env[`OAUTH2_PROXY_${name.toUpperCase()}`];
   if (value !== undefined) options[name] = typeof options[name] === 'string' ? value : JSON.parse(value);
 }
+for (const name of ['client_secret', 'cookie_secret'])
+  if (options[`${name}_file`] && !options[name])
+    options[name] = readFileSync(options[`${name}_file`], 'utf8');
 
 /** A secret that is base64 of the right length counts as what it says, any other as it stands. */
 function secretBytes(text) {

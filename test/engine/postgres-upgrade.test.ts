@@ -94,10 +94,12 @@ describe('another major version of PostgreSQL on a real engine', () => {
     'make postgis-upgrade takes every row over and keeps the old cluster until it is told',
     () => {
       name(next);
-      expect(upgrade()).toMatchObject({
+      const upgraded = upgrade();
+      expect({ code: upgraded.code, said: upgraded.code === 0 ? '' : upgraded.stderr }).toEqual({
         code: 0,
-        stdout: expect.stringContaining('make postgis-drop-old') as unknown,
+        said: '',
       });
+      expect(upgraded.stdout).toContain('make postgis-drop-old');
       expect(version()).toBe('18');
       expect(rows()).toBe('50|1275\n');
       expect(clusters()).toBe('18\n19\n');

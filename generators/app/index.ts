@@ -119,13 +119,19 @@ export default class App extends Generator {
     if (this.app.dryRun) return;
     for (const { path, content, mode } of plannedWrites(this.plan)) {
       const target = join(this.app.directory, path);
-      if (content === undefined) this.fs.delete(target);
+      if (content === undefined) this._delete(target);
       else this.fs.write(target, content, { stat: { mode } } as never);
     }
   }
 
   end(): void {
     this.app.done(this.plan);
+  }
+
+  /** As Yeoman's own `delete` marks a file; that one takes the path for a pattern, and a folder may be called `[gis]`. */
+  private _delete(path: string): void {
+    const { store } = this.fs;
+    store.add(Object.assign(store.get(path), { state: 'deleted' as const, contents: null }));
   }
 
   /** Edits that no commit holds are safe in a merge, but a person wants to know. */

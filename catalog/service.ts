@@ -229,8 +229,8 @@ export interface Flavour extends Partial<Omit<Service, 'id' | 'flavours'>> {
 export interface CatalogService extends Service {
   /** The file that describes the service. */
   file: string;
-  /** The folder with the service's own templates, whether it exists or not. */
-  templates: string;
+  /** The folder with the service's own templates, whether it exists or not; absent where they are the package's. */
+  templates?: string;
 }
 
 /** A named selection of services for a use case. */
@@ -249,3 +249,10 @@ export interface Preset {
 export type Catalog = ReadonlyMap<string, CatalogService> & {
   readonly presets: ReadonlyMap<string, Preset>;
 };
+
+/** Software that the catalogue leaves out. */
+export interface NotOffered {
+  title: string;
+  homepage: string;
+  reason: string;
+}

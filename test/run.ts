@@ -26,9 +26,12 @@ export function run(
   return { code: result.status, stdout: result.stdout, stderr: result.stderr };
 }
 
-/** Runs the built command line without a terminal. */
+/** The command that the package installs. */
+export const command = join(packageRoot(), 'dist/bundle/main.js');
+
+/** Runs the command without a terminal. */
 export function createOsgs(args: string[], options: { cwd?: string; input?: string } = {}): Ran {
-  return run(process.execPath, [join(packageRoot(), 'dist/generators/cli/main.js'), ...args], options);
+  return run(process.execPath, [command, ...args], options);
 }
 
 export function emptyFolder(): string {

@@ -8,9 +8,6 @@ import { settle, type Change, type Settlement } from '../stack/merge.js';
 import { ProblemError, type Problem } from '../stack/problem.js';
 import { changeDiff, colourDiff } from '../repository/diff.js';
 
-export const conflictModes = ['ask', 'mine', 'theirs', 'markers'] as const;
-export type ConflictMode = (typeof conflictModes)[number];
-
 export type Choice =
   'mine' | 'theirs' | 'edit' | 'markers' | 'all-mine' | 'all-theirs' | 'all-markers' | 'stop';
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Answers } from '../stack/answers.js';
-import { conflictModes, type ConflictMode } from '../app/conflicts.js';
+import { conflictModes, type ConflictMode } from '../app/conflict-modes.js';
 import { nearest } from '../stack/near.js';
 import { ProblemError } from '../stack/problem.js';
 import { questions } from '../app/questions.js';

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadCatalog } from '../../catalog/load.js';
 import { readInside } from '../repository/disk.js';
 import { commitPaths, isWorkTree } from '../repository/git.js';
 import type { AppOptions } from '../app/index.js';
 import { basePath, readManifest } from '../repository/manifest.js';
 import { differs, leavesMarkers, planWithDefaults, type Plan } from '../app/plan.js';
 import { questions } from '../app/questions.js';
+import { catalogWith } from './catalog.js';
 import { commitMessage, printDiff, report } from './report.js';
 import { inSession, type Session } from './session.js';
 import type { Catalog } from '../../catalog/service.js';
@@ -33,7 +33,7 @@ async function runIn(
   interactive: boolean,
   shown: string,
 ): Promise<number> {
-  const catalog = loadCatalog(line.catalog);
+  const catalog = await catalogWith(line.catalog);
   const settled = state === 'stack' ? readAnswers(join(shown, 'osgs.yaml')) : undefined;
   const config = line.config === undefined ? undefined : readAnswers(line.config);
   const migrated = migrate(directory, version);

@@ -1,12 +1,13 @@
-import { loadCatalog, loadNotOffered } from '../../catalog/load.js';
-import { entry, placing } from '../../catalog/page.js';
+import { loadNotOffered } from '../../catalog/own.js';
+import { entry, placing } from '../../catalog/placing.js';
 import type { CatalogService } from '../../catalog/service.js';
 import { categories } from '../stack/categories.js';
 import type { CommandLine } from './arguments.js';
+import { catalogWith } from './catalog.js';
 
 /** Prints the catalogue: tables of services and presets, or with `--json` one object. */
-export function list(line: CommandLine): number {
-  const catalog = loadCatalog(line.catalog);
+export async function list(line: CommandLine): Promise<number> {
+  const catalog = await catalogWith(line.catalog);
   const services = [...catalog.values()];
   const presets = [...catalog.presets.values()];
   if (line.json) {

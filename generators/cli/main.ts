@@ -1,53 +1,10 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { helpText, parseCommandLine, type CommandLine } from './arguments.js';
-import { packageRoot } from '../../catalog/load.js';
-import { formatProblem, ProblemError } from '../stack/problem.js';
+import { version } from './version.js';
 
-/** Runs the command line and gives its exit code. Messages go to standard error. */
-export async function main(argv: string[]): Promise<number> {
-  try {
-    const line = parseCommandLine(argv);
-    if (line.help) {
-      process.stdout.write(helpText());
-      return 0;
-    }
-    if (line.version) {
-      process.stdout.write(`${version()}\n`);
-      return 0;
-    }
-    return await run(line);
-  } catch (error) {
-    if (error instanceof ProblemError) {
-      process.stderr.write(`${error.problems.map(formatProblem).join('\n')}\n`);
-      return error.exitCode;
-    }
-    if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')) {
-      process.stderr.write('\ncancelled: nothing was written\n');
-      return 1;
-    }
-    process.stderr.write(`create-osgs: ${error instanceof Error ? error.message : String(error)}\n`);
-    return 1;
-  }
+const argv = process.argv.slice(2);
+// The version alone needs nothing else; with more words the command line is read, and refused where it is wrong.
+if (argv.length === 1 && argv[0] === '--version') process.stdout.write(`${version}\n`);
+else {
+  const { main } = await import('./command.js');
+  process.exitCode = await main(argv);
 }
-
-async function run(line: CommandLine): Promise<number> {
-  if (line.command === 'list') {
-    const { list } = await import('./list.js');
-    return list(line);
-  }
-  if (line.command === 'undo') {
-    const { undo } = await import('./undo.js');
-    return undo(line);
-  }
-  const { create } = await import('./create.js');
-  return create(line, version());
-}
-
-function version(): string {
-  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}
-
-process.exitCode = await main(process.argv.slice(2));

@@ -11,40 +11,11 @@ import {
 } from 'node:fs';
 import { isUtf8 } from 'node:buffer';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import type { Catalog } from '../../catalog/service.js';
-import { packageRoot } from '../../catalog/load.js';
 import type { DiskFile } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
-import type { Template } from '../stack/render.js';
 
-/** Reads the general templates, and those of the services in the catalogue. */
-export function loadTemplates(catalog: Catalog): Template[] {
-  const root = join(packageRoot(), 'templates');
-  const templates = listFiles(root)
-    .filter((file) => !file.startsWith(join(root, 'services') + sep))
-    .map((file) => readTemplate(file, relative(root, file).split(sep).join('/')));
-  for (const service of catalog.values()) {
-    if (!existsSync(service.templates)) continue;
-    for (const file of listFiles(service.templates)) {
-      const path = `services/${service.id}/${relative(service.templates, file).split(sep).join('/')}`;
-      templates.push({ ...readTemplate(file, path), service: service.id });
-    }
-  }
-  return templates;
-}
-
-function readTemplate(file: string, path: string): Template {
-  // npm renames or drops dotfiles in a package: they are called dot-NAME here.
-  const named = path.replace(/(^|\/)dot-/, '$1.');
-  return {
-    path: named.replace(/\.ejs$/, ''),
-    text: readFileSync(file, 'utf8'),
-    file,
-    ejs: named.endsWith('.ejs'),
-  };
-}
-
-function listFiles(folder: string): string[] {
+/** Every file below a folder, by name. */
+export function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .flatMap((entry) =>

@@ -1,8 +1,8 @@
 import { Document, isScalar, parseDocument, visit } from 'yaml';
 import type { Problem } from './problem.js';
-import schema from './osgs.schema.js';
 import type { TlsMode } from './tls.js';
-import { compileSchema, readYaml } from './yaml-file.js';
+import { validateAnswers } from './validate-answers.js';
+import { readYaml } from './yaml-file.js';
 
 export type SettingValue = string | number | boolean;
 
@@ -37,11 +37,9 @@ export interface AnswersFile {
   locate: (path: (string | number)[], message: string, remedy?: string) => Problem;
 }
 
-const validate = compileSchema(schema);
-
 /** Reads `osgs.yaml` or the file of `--config`. What is wrong comes back with file, line and column. */
 export function parseAnswers(text: string, file: string): AnswersFile {
-  const yaml = readYaml(text.trim() === '' ? '{}' : text, file, validate);
+  const yaml = readYaml(text.trim() === '' ? '{}' : text, file, validateAnswers);
   const answers = yaml.problems.length > 0 ? {} : (yaml.data as Partial<Answers>);
   return { answers, problems: yaml.problems, locate: yaml.at };
 }

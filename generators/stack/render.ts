@@ -27,6 +27,8 @@ export interface Template {
   file: string;
   /** Whether it is EJS; else its text is taken as it is. */
   ejs: boolean;
+  /** The template as a function, where it was compiled when the package was built. */
+  run?: (view: object, escape: (value: unknown) => string) => string;
   /** The service whose own file it is. */
   service?: string;
 }
@@ -105,6 +107,7 @@ const compiled = new WeakMap<Template, ejs.TemplateFunction>();
 
 function renderTemplate(template: Template, view: object): string {
   try {
+    if (template.run) return template.run(view, asText);
     let run = compiled.get(template);
     if (!run) compiled.set(template, (run = ejs.compile(template.text, { escape: asText })));
     return run(view);

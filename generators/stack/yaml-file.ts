@@ -1,6 +1,7 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import { isMap, isNode, LineCounter, parseDocument, type Document } from 'yaml';
 import type { Problem } from './problem.js';
+import type { Validate } from './schema.js';
 
 export type Path = (string | number)[];
 
@@ -12,19 +13,8 @@ export interface YamlFile {
   at: (path: Path, message: string, remedy?: string) => Problem;
 }
 
-/** Compiles a JSON Schema once. Throws where the schema itself is wrong. */
-export function compileSchema(schema: object): ValidateFunction {
-  return new Ajv({
-    allErrors: true,
-    strict: true,
-    allowUnionTypes: true,
-    strictRequired: false,
-    strictTypes: false,
-  }).compile(schema);
-}
-
 /** Reads YAML and checks it against a schema. Nothing is thrown: what is wrong comes back with its line and column. */
-export function readYaml(text: string, file: string, validate: ValidateFunction): YamlFile {
+export function readYaml(text: string, file: string, validate: Validate): YamlFile {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (path: Path, message: string, remedy?: string): Problem => ({

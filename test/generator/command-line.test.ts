@@ -2,8 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { packageRoot } from '../../catalog/load.js';
-import { createOsgs, emptyFolder, readTree, run, secretValues } from '../run.js';
+import { command, createOsgs, emptyFolder, readTree, run, secretValues } from '../run.js';
 import { madeUpHead } from '../stacks.js';
 
 const small = [
@@ -159,9 +158,9 @@ describe('bad input writes nothing and says what to do', () => {
     chmodSync(folder, 0o555);
     const target = join(folder, 'stack');
     // Root may write anywhere: there the command runs as nobody.
-    const command = [process.execPath, join(packageRoot(), 'dist/generators/cli/main.js'), target, ...small];
+    const asked = [process.execPath, command, target, ...small];
     const [program = '', ...rest] =
-      process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups', ...command] : command;
+      process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--clear-groups', ...asked] : asked;
     const ran = run(program, rest);
     expect(ran.code).toBe(1);
     expect(ran.stderr).toContain('cannot be created');

@@ -1,7 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
-import { packageRoot } from '../../catalog/load.js';
+import { command } from '../run.js';
 
 export const key = { enter: '\r', space: ' ', down: '\u001b[B', ctrlC: '\u0003', backspace: '\u007f' };
 
@@ -11,12 +10,11 @@ export class Terminal {
   private readonly child: ChildProcessWithoutNullStreams;
   private readonly ended: Promise<number>;
 
-  constructor(args: string[], cwd: string) {
-    const command = [process.execPath, join(packageRoot(), 'dist/generators/cli/main.js'), ...args].map(
-      (word) => `'${word}'`,
-    );
-    this.child = spawn('script', ['-qec', `stty cols 100 rows 40; ${command.join(' ')}`, '/dev/null'], {
+  constructor(args: string[], cwd: string, program = [process.execPath, command], env = process.env) {
+    const words = [...program, ...args].map((word) => `'${word}'`);
+    this.child = spawn('script', ['-qec', `stty cols 100 rows 40; ${words.join(' ')}`, '/dev/null'], {
       cwd,
+      env,
     });
     this.child.stdout.on('data', (data: Buffer) => (this.shown += data.toString()));
     this.ended = new Promise((resolve) => this.child.on('close', (code) => resolve(code ?? -1)));

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import { readManifest } from '../../generators/repository/manifest.js';
 import {
   differs,

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import type { Answers } from '../../generators/stack/answers.js';
 import { tlsModes } from '../../generators/stack/tls.js';
 import { variableName } from '../../generators/stack/resolve.js';

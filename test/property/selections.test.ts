@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { tlsModes } from '../../generators/stack/tls.js';
 import fc from 'fast-check';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import type { Answers, DomainAnswer } from '../../generators/stack/answers.js';
 import { completeEnv } from '../../generators/stack/env.js';
 import { needsDomain } from '../../generators/stack/sites.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import type { Answers } from '../../generators/stack/answers.js';
 import { makeStack, writeRepository } from '../stacks.js';
 import { startEcho, type Received } from './echo.js';

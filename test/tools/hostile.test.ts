@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import { makeStack, writeRepository } from '../stacks.js';
 import { startEcho, type Received } from './echo.js';
 import { FrontDoor } from './front-door.js';

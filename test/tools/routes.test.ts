@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import { clearedHeaders } from '../../generators/stack/access.js';
 import type { Answers } from '../../generators/stack/answers.js';
 import { needsDomain } from '../../generators/stack/sites.js';

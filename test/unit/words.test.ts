@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { loadCatalog, loadNotOffered, packageRoot } from '../../catalog/load.js';
 import { catalogPage } from '../../catalog/page.js';
 import type { Catalog, CatalogService, Route, Service } from '../../catalog/service.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import type { Answers } from '../../generators/stack/answers.js';
 import { completeEnv } from '../../generators/stack/env.js';
 import type { Rendered } from '../../generators/stack/render.js';

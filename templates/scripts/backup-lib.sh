@@ -296,7 +296,9 @@ verify_majors() {
         now=$(image_of "$container")
         [ "${image%:*}" = "${now%:*}" ] || continue
         before=$(number_of "$image")
-        [ "${before:-0}" -le "$(number_of "$now")" ] ||
+        after=$(number_of "$now")
+        # A tag without a number says nothing.
+        [ -z "$before" ] || [ -z "$after" ] || [ "$before" -le "$after" ] ||
             fail "the backup is of $image, and this stack has $now, an older major version: it may not read the data. Nothing was changed."
     done || exit 1
 }

@@ -21,8 +21,8 @@ export class Terminal {
   }
 
   /** Waits until the text is on the screen, then forgets what was shown. */
-  async see(text: string): Promise<string> {
-    for (let waited = 0; waited < 20_000; waited += 50) {
+  async see(text: string, patience = 20_000): Promise<string> {
+    for (let waited = 0; waited < patience; waited += 50) {
       const screen = stripVTControlCharacters(this.shown);
       if (screen.includes(text)) {
         this.shown = '';

@@ -128,9 +128,16 @@ export interface Check {
 
 /** Why a container is less closed than the base, by container. Printed beside the setting that it explains. */
 export interface Hardening {
+  /** Why it starts as root. */
   root?: string;
+  /** The image's own user, where that is not root and nothing sets another. */
+  user?: string;
   writable?: string;
   capabilities?: string;
+  /** What of the host is mounted that is not this repository, and why. */
+  host?: string;
+  /** Why it has a secret of another service, which that one does not give it itself. */
+  secrets?: string;
 }
 
 /** Something that a service keeps, and how it comes into a backup. */

@@ -93,6 +93,12 @@ export function secretFiles(definition: Record<string, unknown>): string[] {
   return (definition.secrets as string[] | undefined) ?? [];
 }
 
+/** The secrets that stand in a container's variables or command, where `docker inspect` shows them. */
+export function secretVariables(definition: Record<string, unknown>): string[] {
+  const found = JSON.stringify(definition).matchAll(/(?<!\$)\$\{([A-Z][A-Z0-9_]*):\?/g);
+  return [...new Set([...found].map(([, name = '']) => name))].sort();
+}
+
 function isSecret(stack: Stack, name: string): boolean {
   return stack.settings.some(({ variable, definition }) => variable === name && definition.type === 'secret');
 }
@@ -153,6 +159,8 @@ function blockText(name: string, definition: Container, hardening: Hardening): s
   ];
   const lines = [`${head ?? ''}`, '  <<: *service'];
   if (hardening.root) lines.push(`  # Starts as root: ${hardening.root}.`);
+  if (hardening.user) lines.push(`  # Runs as the image's own user, ${hardening.user}.`);
+  if (hardening.host) lines.push(`  # Sees of the host: ${hardening.host}.`);
   for (const line of rest) {
     for (const [pattern, reason] of reasons)
       if (reason && pattern.test(line))

@@ -75,7 +75,7 @@ pack() {
     [ "$2" = stop ] || tolerated=1
     shift 2
     # shellcheck disable=SC2016
-    in_box --user 0 --cap-add DAC_READ_SEARCH -v "$what:/data:ro" --entrypoint sh "$tools" -c '
+    in_box --user 0 --cap-add DAC_OVERRIDE -v "$what:/data:ro" --entrypoint sh "$tools" -c '
         tolerated=$1
         shift
         tar -C /data --numeric-owner --sparse --use-compress-program "gzip --rsyncable" "$@" -cf - .

@@ -211,6 +211,31 @@ lock() {
 }
 unlock() { rm -rf backups/.lock; }
 
+# --- for whoever watches
+
+# figures FILE TEXT: writes figures in Prometheus's form where a service of this stack reads them.
+figures() {
+    plan | awk '$1 == "figures" { print $3 }' | while read -r folder; do
+        [ -d "$folder" ] || continue
+        printf '%s\n' "$2" >"$folder/.$1.new"
+        # Its reader is another user.
+        chmod 644 "$folder/.$1.new"
+        mv "$folder/.$1.new" "$folder/$1.prom"
+    done || warn "the figures of backups were not written"
+}
+# figure NAME HELP VALUE
+figure() { printf '# HELP %s %s\n# TYPE %s gauge\n%s %s\n' "$1" "$2" "$1" "$1" "$3"; }
+# backup_figures CODE: how the last run of a whole backup ended, and how old and large the newest is that is there.
+backup_figures() {
+    latest=$(backups | grep -E '^[^-]+-[^-]+-[^-]+Z$' | tail -n 1)
+    figures backup "$(
+        figure osgs_backup_last_run_success 'Whether the last run made a backup.' "$([ "$1" -eq 0 ] && echo 1 || echo 0)"
+        figure osgs_backup_last_run_timestamp_seconds 'When it ended.' "$(date +%s)"
+        [ -z "$latest" ] || figure osgs_backup_last_success_timestamp_seconds 'When the newest backup of the whole stack was made.' "$(date -r "backups/$latest/SHA256SUMS" +%s)"
+        [ -z "$latest" ] || figure osgs_backup_bytes 'What it takes.' "$(($(du -sk "backups/$latest" | cut -f 1) * 1024))"
+    )"
+}
+
 # --- a backup that is there
 
 # Names of whole backups, the newest last.

@@ -32,6 +32,7 @@ finish() {
     start_again
     if [ "$code" -ne 0 ]; then warn "there is NO new backup"; fi
     rm -rf backups/.partial-*
+    [ -n "$scope" ] || backup_figures "$code"
     unlock
     exit "$code"
 }

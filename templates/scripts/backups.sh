@@ -1,5 +1,5 @@
 #!/bin/sh
-# backups.sh list [check] | prune [dry] | schedule [HH:MM]
+# backups.sh list [check] | prune [dry] | schedule [HH:MM] | ended
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/backup-lib.sh
@@ -72,7 +72,10 @@ schedule() {
     say "$(printf '%s' "$at" | sed 's/\(..\):\(..\)/\2 \1/') * * * $(id -un) cd '$folder' && mkdir -p backups && { make -s backup-nightly >>backups/nightly.log 2>&1 || { tail -n 30 backups/nightly.log; exit 1; }; }"
 }
 
+# The last step of the nightly run: all of it went well, the copy elsewhere too.
+ended() { figures nightly "$(figure osgs_nightly_last_success_timestamp_seconds 'When the nightly run last ended well, to its last step.' "$(date +%s)")"; }
+
 case ${1:-} in
-list | prune | schedule) "$@" ;;
-*) fail "backups.sh list [check] | prune [dry] | schedule [HH:MM]" ;;
+list | prune | schedule | ended) "$@" ;;
+*) fail "backups.sh list [check] | prune [dry] | schedule [HH:MM] | ended" ;;
 esac

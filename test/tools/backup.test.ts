@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -120,6 +121,50 @@ describe('make backup', () => {
     expect(make('backup').code).toBe(0);
     expect(backups().filter((name) => name.startsWith('.'))).toEqual([]);
   });
+});
+
+test('whoever watches is told when the newest backup was made, and whether the last run went well', () => {
+  const figures = 'services/watcher/figures';
+  mkdirSync(join(folder, figures), { recursive: true });
+  appendFileSync(join(folder, 'scripts/state.local'), `figures watcher ${figures}\n`);
+  const told = (file = 'backup.prom'): Record<string, number> =>
+    Object.fromEntries(
+      [...read(figures, file).matchAll(/^(osgs_\w+) (\d+)$/gm)].map(([, name = '', value]) => [
+        name,
+        Number(value),
+      ]),
+    );
+  const call = join(bin, 'fail');
+  writeFileSync(call, 'compose exec -T postgis pg_dump\n');
+  expect(make('backup').code).toBe(2);
+  expect(Object.keys(told())).toEqual([
+    'osgs_backup_last_run_success',
+    'osgs_backup_last_run_timestamp_seconds',
+  ]);
+  expect(told()['osgs_backup_last_run_success']).toBe(0);
+
+  writeFileSync(call, '');
+  const begun = Math.floor(Date.now() / 1000);
+  expect(make('backup').code).toBe(0);
+  const good = told();
+  expect(good['osgs_backup_last_run_success']).toBe(1);
+  expect(good['osgs_backup_bytes']).toBeGreaterThan(1000);
+  expect(good['osgs_backup_last_success_timestamp_seconds']).toBeGreaterThanOrEqual(begun);
+  expect(statSync(join(folder, figures, 'backup.prom')).mode & 0o777).toBe(0o644);
+  expect(read(figures, 'backup.prom')).toMatch(/^# HELP osgs_\w+ .+\n# TYPE osgs_\w+ gauge\n/);
+
+  // The backup of one service is no backup of the stack, and a failure leaves the older one the newest.
+  expect(make('backup-postgres').code).toBe(0);
+  expect(told()).toEqual(good);
+  writeFileSync(call, 'compose exec -T postgis pg_dump\n');
+  expect(make('backup').code).toBe(2);
+  expect(told()).toMatchObject({
+    osgs_backup_last_run_success: 0,
+    osgs_backup_last_success_timestamp_seconds: good['osgs_backup_last_success_timestamp_seconds'],
+  });
+  writeFileSync(call, '');
+  expect(make('backup-nightly').code).toBe(0);
+  expect(told('nightly.prom')['osgs_nightly_last_success_timestamp_seconds']).toBeGreaterThanOrEqual(begun);
 });
 
 describe('encryption', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { stringify } from 'yaml';
 import { loadCatalog } from '../../catalog/load.js';
-import { loadTemplates } from '../../generators/repository/disk.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
 import { emptyFolder, run, type Ran } from '../run.js';
 import { choosable, compatible, domainsFor, makeStack } from '../stacks.js';
 

@@ -70,16 +70,14 @@ function make(
   return { what, stack: resolved.stack, containers: buildCompose(makeView(resolved.stack)).containers };
 }
 
-/** Every choice of every setting is in one of these, and all that can be switched on is on in the first of them. */
+/** Every choice of every setting is in one of these, and what is on by default is off, what is off on. */
 function settingsWith(turn: number, services: string[], catalog: Catalog): Settings {
   const of = (id: string): [string, string | boolean][] =>
-    (catalog.get(id)?.settings ?? []).flatMap(({ name, type, choices = [] }): [string, string | boolean][] =>
-      type === 'boolean'
-        ? [[name, turn === 0]]
-        : type === 'choice'
-          ? [[name, choices[turn % choices.length] ?? '']]
-          : [],
-    );
+    (catalog.get(id)?.settings ?? []).flatMap((setting): [string, string | boolean][] => {
+      const { name, type, choices = [] } = setting;
+      if (type === 'boolean') return [[name, !setting.default]];
+      return type === 'choice' ? [[name, choices[turn % choices.length] ?? '']] : [];
+    });
   return Object.fromEntries(services.map((id) => [id, Object.fromEntries(of(id))]));
 }
 

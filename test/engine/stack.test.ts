@@ -304,7 +304,7 @@ describe('a stack on a real engine', () => {
       mapproxy: 0,
       hugo: 0,
       'swagger-ui': 0,
-      'qgis-server': 1,
+      'qgis-server': 0,
     });
   });
 

@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { loadCatalog } from '../../catalog/load.js';
+import { loadCatalog, packageRoot } from '../../catalog/load.js';
 import type { CatalogService, Hardening } from '../../catalog/service.js';
+import { loadMeasured, privilegesPage } from '../../catalog/privileges.js';
 import { variations } from '../../catalog/variations.js';
 import { secretFiles, secretVariables, type ContainerBlock } from '../../generators/stack/compose.js';
 import type { Stack } from '../../generators/stack/stack.js';
@@ -47,6 +50,11 @@ test('every packaging, every container and every wiring of the catalogue is in o
     ),
   );
   expect([...new Set(written)].filter((name) => !seen.has(name))).toEqual([]);
+});
+
+test('catalog/PRIVILEGES.md is current: npm run catalog writes it', () => {
+  const page = readFileSync(join(packageRoot(), 'catalog/PRIVILEGES.md'), 'utf8');
+  expect(page).toBe(privilegesPage(catalog, loadMeasured()));
 });
 
 describe('no container is at the defaults of Docker without a reason in its service file', () => {

@@ -44,6 +44,14 @@ test(
         60,
       );
       expect(seen['Static site (Hugo)']).toBe('answers');
+      const checked = deployment.make('check').stdout;
+      if (command === 'start') expect(checked).toContain('all checks passed');
+      else {
+        expect(checked).toMatch(/^FAILED {2}mapproxy: has ended with code \d+: make logs s=mapproxy$/m);
+        expect(checked).toMatch(/^FAILED {2}MapProxy: https:.* answered 502, not 200$/m);
+        expect(deployment.make('errors').stdout).toMatch(/^ +\d+ {2}502 tiles\.example\.net\/mapproxy\/$/m);
+      }
+      expect(deployment.make('services').stdout).toContain('swagger-ui\n');
     }
   },
   slow,

@@ -274,6 +274,8 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
     expect(status).toBe(200);
     expect(body.match(/✗|&#10007;|\[an error/g)).toBeNull();
     expect(body.match(/<b class="up">/g)?.length).toBeGreaterThanOrEqual(pages.length);
+    const outside = await door.ask(host, '/portal/status');
+    expect(outside.status).toBe(variant.gate ? 302 : 401);
   });
 
   test('requests in a row share their connections to a service', async () => {

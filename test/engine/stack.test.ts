@@ -1,12 +1,9 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { PNG } from 'pngjs';
-import { feature } from 'topojson-client';
-import type { GeometryCollection, Topology } from 'topojson-specification';
-import { packageRoot } from '../../catalog/load.js';
 import { createOsgs, readTree, run, secretValues, type Ran } from '../run.js';
+import { countriesSql, writeAtlas } from './countries.js';
 import { Deployment } from './deployment.js';
 
 const deployment = new Deployment('engine');
@@ -69,21 +66,6 @@ function colours(image: Buffer): { width: number; counts: Map<string, number> } 
   return { width: png.width, counts };
 }
 
-/** The countries of Natural Earth as SQL that makes gis.countries. */
-function countriesSql(): string {
-  const require = createRequire(import.meta.url);
-  const atlas = JSON.parse(
-    readFileSync(require.resolve('world-atlas/countries-110m.json'), 'utf8'),
-  ) as Topology;
-  const { features } = feature(atlas, atlas.objects.countries as GeometryCollection<{ name: string }>);
-  const rows = features.map(
-    ({ properties, geometry }) =>
-      `('${properties.name.replaceAll("'", "''")}', ST_SetSRID(ST_Multi(ST_GeomFromGeoJSON('${JSON.stringify(geometry)}')), 4326))`,
-  );
-  return `CREATE TABLE gis.countries (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text, geom geometry(MultiPolygon, 4326));
-INSERT INTO gis.countries (name, geom) VALUES ${rows.join(',\n')};`;
-}
-
 describe('a stack on a real engine', () => {
   beforeAll(() => {
     const made = createOsgs([
@@ -99,26 +81,7 @@ describe('a stack on a real engine', () => {
       'qgis-server.project=atlas',
     ]);
     expect(made).toMatchObject({ code: 0 });
-    // The starter project, with its layer read from the database instead of the file.
-    const projects = join(folder, 'services/qgis-server/projects');
-    mkdirSync(join(projects, 'atlas'));
-    const starter = readFileSync(
-      join(packageRoot(), 'templates/services/qgis-server/projects/world/world.qgs'),
-      'utf8',
-    );
-    writeFileSync(
-      join(projects, 'atlas/atlas.qgs'),
-      starter
-        .replace(
-          '<datasource>./countries.geojson</datasource>',
-          `<datasource>service='gis' key='id' srid=4326 type=MultiPolygon table="gis"."countries" (geom)</datasource>`,
-        )
-        .replace(
-          '<provider encoding="UTF-8">ogr</provider>',
-          '<provider encoding="UTF-8">postgres</provider>',
-        )
-        .replace('providerKey="ogr"', 'providerKey="postgres"'),
-    );
+    writeAtlas(folder);
     const up = inStack('make', ['up']);
     expect({ ...up, stdout: up.stdout.slice(-2000), stderr: up.stderr.slice(-2000) }).toMatchObject({
       code: 0,

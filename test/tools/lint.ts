@@ -47,7 +47,8 @@ export function localNginx(repository: string): { folder: string; main: string }
       .replace('/dev/stdout', join(folder, 'access.log'))
       .replace('/run/nginx.pid', join(folder, 'pid'))
       .replace('/var/cache/osgs', join(folder, 'cache'))
-      .replace('/var/cache/nginx/portal', join(folder, 'portal-cache')),
+      .replace('/var/cache/nginx/portal', join(folder, 'portal-cache'))
+      .replace('/var/cache/nginx/proxy', join(folder, 'proxy')),
   );
   mkdirSync(join(folder, 'local.d'), { recursive: true });
   return { folder, main };

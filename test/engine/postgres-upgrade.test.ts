@@ -77,12 +77,13 @@ describe('another major version of PostgreSQL on a real engine', () => {
       name(next);
       appendFileSync(
         override,
-        `  postgis-setup: { entrypoint: [sh, -c, '[ "$$PG_MAJOR" != 19 ] && exec sh /setup/setup.sh'] }\n`,
+        // Only the new server knows this setting.
+        `  postgis-setup: { entrypoint: [sh, -c, 'PGPASSWORD="$$(cat /run/secrets/POSTGIS_PASSWORD)" psql -c "SHOW io_method" && exit 1 || exec sh /setup/setup.sh'] }\n`,
       );
       const refused = upgrade('WAIT_SECONDS=40');
+      writeFileSync(override, often);
       expect(refused.code).not.toBe(0);
       expect(refused.stderr).toContain('runs again');
-      writeFileSync(override, often);
       expect(version()).toBe('17');
       expect(rows()).toBe('50|1275\n');
       expect(clusters()).not.toContain('19');

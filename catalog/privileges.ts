@@ -6,8 +6,11 @@ import { loadCatalog, packageRoot } from './load.js';
 import type { Catalog, Hardening } from './service.js';
 import { variations } from './variations.js';
 
-/** What the processes of a running container may do, by `/proc/PID/status`: one line for each user. */
-export type Measured = Record<string, { uid: number; capabilities: string[] }[]>;
+/** What the processes of running containers may do, by `/proc/PID/status`: for each user, in a container of that image. */
+export type Measured = Record<
+  string,
+  { image: string; processes: { uid: number; capabilities: string[] }[] }
+>;
 
 /** A container of the catalogue, as it is in the first stack that has it. */
 export interface Privileges {
@@ -94,7 +97,8 @@ function row(privileges: Privileges, measured: Measured): string {
       .toSorted()
       .map((name) => `(${name})`),
   ];
-  const processes = measured[container] ?? [];
+  const last = measured[container];
+  const processes = last?.image === privileges.image ? last.processes : [];
   const cells = [
     `\`${service}\`${flavour ? ` ${flavour}` : ''}`,
     `\`${container}\``,

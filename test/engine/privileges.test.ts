@@ -247,7 +247,8 @@ describe('what containers may do on a real engine', () => {
         const lines = new Map(
           found.map(({ uid, capabilities }) => [`${uid} ${capabilities.join()}`, { uid, capabilities }]),
         );
-        return [container, [...lines.values()].sort((a, b) => a.uid - b.uid)];
+        const image = inspected.get(container)?.Config.Image ?? '';
+        return [container, { image, processes: [...lines.values()].sort((a, b) => a.uid - b.uid) }];
       }),
     );
     if (process.env['OSGS_RECORD']) saveMeasured(measured);

@@ -111,6 +111,13 @@ describe('nginx on a real engine', () => {
       expect({ page: Object.keys(page), maps: Object.keys(maps) }).toEqual({ page: ['200'], maps: ['200'] });
       expect((page['200'] ?? 0) + (maps['200'] ?? 0)).toBeGreaterThan(10_000);
       expect(reloads).toBeGreaterThan(5);
+      // The log has each of them, in lines that no other worker wrote into.
+      await sleep(3000);
+      const lines = docker('logs', docker('compose', 'ps', '-q', 'nginx'))
+        .split('\n')
+        .filter((line) => line.includes('"path":"/portal/'));
+      const logged = lines.map((line) => (JSON.parse(line) as { status: number }).status);
+      expect(logged.filter((status) => status === 200)).toHaveLength(page['200'] ?? 0);
     },
     slow,
   );

@@ -43,6 +43,8 @@ async function run(line: CommandLine): Promise<number> {
     const { undo } = await import('./undo.js');
     return undo(line);
   }
+  const { chooseDirectory } = await import('./directory.js');
+  const directory = await chooseDirectory(line);
   const { create } = await import('./create.js');
-  return create(line, version);
+  return create(line, directory, version);
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInside } from '../repository/disk.js';
 import { commitPaths, isWorkTree } from '../repository/git.js';
@@ -7,6 +7,7 @@ import { basePath, readManifest } from '../repository/manifest.js';
 import { differs, leavesMarkers, planWithDefaults, type Plan } from '../app/plan.js';
 import { questions } from '../app/questions.js';
 import { catalogWith } from './catalog.js';
+import { isInteractive } from './directory.js';
 import { commitMessage, printDiff, report } from './report.js';
 import { inSession, type Session } from './session.js';
 import type { Catalog } from '../../catalog/service.js';
@@ -19,10 +20,8 @@ import { ProblemError, type Problem } from '../stack/problem.js';
 import type { CommandLine } from './arguments.js';
 
 /** Creates a stack, or brings the one in the directory up to date, with other services where the command says so. */
-export async function create(line: CommandLine, version: string): Promise<number> {
-  const interactive =
-    !line.yes && !line.json && process.stdin.isTTY && process.stdout.isTTY && line.config !== '-';
-  const directory = await chooseDirectory(line, interactive);
+export async function create(line: CommandLine, directory: string, version: string): Promise<number> {
+  const interactive = isInteractive(line);
   return inSession(directory, line, (session) => runIn(session, line, version, interactive, directory));
 }
 
@@ -160,24 +159,6 @@ async function offerCommit(
     .flatMap(({ path }) => path);
   const committed = commitPaths(directory, paths, message);
   process.stderr.write(committed ? 'Committed.\n' : 'All is as the last commit has it.\n');
-}
-
-async function chooseDirectory(line: CommandLine, interactive: boolean): Promise<string> {
-  if (line.directory !== undefined) return line.directory;
-  if (existsSync('osgs.yaml')) return '.';
-  if (!interactive) {
-    throw new ProblemError([
-      {
-        message: 'directory: no answer',
-        remedy: 'Name the directory that is to be made: create-osgs my-stack.',
-      },
-    ]);
-  }
-  const { default: inquirer } = await import('inquirer');
-  const { directory } = await inquirer.prompt<{ directory: string }>([
-    { type: 'input', name: 'directory', message: 'Directory', default: 'my-stack' },
-  ]);
-  return directory;
 }
 
 function readAnswers(file: string): AnswersFile {

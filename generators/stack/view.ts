@@ -32,11 +32,16 @@ export interface ServiceView extends View {
   route: ResolvedRoute | undefined;
 }
 
+/** Texts of service files come again for every route and container, and are compiled once. */
+const compiled = new Map<string, ejs.TemplateFunction>();
+
 /** A text of a service file with its `<% %>` filled in. Throws with the file where the text is wrong. */
 export function fill(text: string, view: object, file: string): string {
   if (!text.includes('<%')) return text;
   try {
-    return ejs.render(text, view, { escape: String });
+    let run = compiled.get(text);
+    if (!run) compiled.set(text, (run = ejs.compile(text, { escape: String })));
+    return run(view);
   } catch (error) {
     throw new Error(`${file}: ${(error as Error).message}`, { cause: error });
   }
@@ -84,7 +89,19 @@ export function makeView(stack: Stack): View {
   return view;
 }
 
+/** The views of the services, by the stack's own. */
+const views = new WeakMap<View, Map<string, ServiceView>>();
+
 export function serviceView(view: View, service: CatalogService): ServiceView {
+  const known = views.get(view)?.get(service.id);
+  if (known) return known;
+  const made = makeServiceView(view, service);
+  if (!views.has(view)) views.set(view, new Map());
+  views.get(view)?.set(service.id, made);
+  return made;
+}
+
+function makeServiceView(view: View, service: CatalogService): ServiceView {
   return {
     ...view,
     service,

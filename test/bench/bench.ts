@@ -1,6 +1,6 @@
-// Times the command line as its user runs it, on stacks of generated services and domains.
-//   npm run bench              all sizes; prints a table and writes test/bench/results.json
-//   npm run bench -- 50 20     one size: services, domains
+// Times the command as its user runs it, beside others, and on stacks of generated services and domains.
+//   npm run bench              everything; writes BENCHMARKS.md and test/bench/results.json
+//   npm run bench -- 50 20     one size of stack: services, domains
 import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
@@ -9,25 +9,18 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { loadCatalog, packageRoot } from '../../catalog/load.js';
+import { command } from '../run.js';
 import { choosable, compatible, domainFlags, madeUpHead } from '../stacks.js';
-
-interface Figure {
-  services: number;
-  domains: number;
-  files: number;
-  run: string;
-  /** Wall time in milliseconds, the smallest of three runs. */
-  ms: number;
-  /** Peak resident memory in MiB. */
-  mib: number;
-}
+import { compare, nodeVersion } from './compare.js';
+import { benchmarksPage } from './page.js';
+import type { Rerun, Results } from './results.js';
 
 const root = mkdtempSync(join(tmpdir(), 'osgs-bench-'));
 process.on('exit', () => rmSync(root, { recursive: true, force: true }));
@@ -35,11 +28,20 @@ process.on('exit', () => rmSync(root, { recursive: true, force: true }));
 /** A package whose templates all say something else: a newer version of this one. */
 function newerPackage(): string {
   const folder = join(root, 'newer');
-  for (const part of ['dist', 'templates', 'catalog', 'package.json'])
-    cpSync(join(packageRoot(), part), join(folder, part), { recursive: true });
-  symlinkSync(join(packageRoot(), 'node_modules'), join(folder, 'node_modules'));
-  touchAll(join(folder, 'templates'));
-  return folder;
+  cpSync(dirname(command), folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  renameSync(join(folder, 'templates.cjs'), join(folder, 'before.cjs'));
+  writeFileSync(
+    join(folder, 'templates.cjs'),
+    `const more = (text) => (text.trim() === '' ? text : text + '# newer\\n');
+module.exports = require('./before.cjs').map((template) =>
+  /\\.(geojson|qgs|html|json)$/.test(template.path)
+    ? template
+    : { ...template, text: more(template.text), ...(template.run && { run: (...given) => more(template.run(...given)) }) },
+);
+`,
+  );
+  return join(folder, 'main.js');
 }
 
 function touchAll(folder: string): void {
@@ -77,7 +79,7 @@ compose:
 routes:
   - { upstream: "${id}:80", path: /${id}/, paths: free, prefix: keep, own: root, access: public }
 state:
-  - { volume: ${id}, backup: copy of the volume }
+  - { volume: ${id} }
 checks:
   - { path: "", status: 200 }
 `,
@@ -116,10 +118,9 @@ function measure(
   };
 }
 
-function benchOne(services: number, domains: number, newer: string): Figure[] {
+function benchOne(services: number, domains: number, newer: string): Rerun[] {
   const catalog = join(root, `catalog-${services}`);
   makeCatalog(catalog, services + 1);
-  const program = join(packageRoot(), 'dist/generators/cli/main.js');
   const folder = join(root, `stack-${services}-${domains}`);
   const config = join(root, 'answers.yaml');
   writeFileSync(
@@ -132,20 +133,20 @@ function benchOne(services: number, domains: number, newer: string): Figure[] {
     }),
   );
   const common = ['--yes', '--no-git', '--catalog', catalog];
-  const created = once(program, [folder, ...common, '--config', config]);
+  const created = once(command, [folder, ...common, '--config', config]);
   const files = countFiles(folder);
   const rows: [string, { ms: number; mib: number }][] = [
     ['create', { ms: Math.round(created.ms), mib: Math.round(created.mib) }],
-    ['re-run, nothing to do', measure(folder, (copy) => once(program, [copy, ...common]))],
+    ['re-run, nothing to do', measure(folder, (copy) => once(command, [copy, ...common]))],
     [
       'add one service',
-      measure(folder, (copy) => onceIn(copy, program, ['add', `service${services}`, ...common])),
+      measure(folder, (copy) => onceIn(copy, command, ['add', `service${services}`, ...common])),
     ],
     [
       'upgrade of every file',
       measure(folder, (copy) => {
         touchAll(join(catalog, 'templates'));
-        return onceIn(copy, join(newer, 'dist/generators/cli/main.js'), ['upgrade', ...common]);
+        return onceIn(copy, newer, ['upgrade', ...common]);
       }),
     ],
   ];
@@ -153,13 +154,12 @@ function benchOne(services: number, domains: number, newer: string): Figure[] {
 }
 
 /** The whole catalogue of this package, run again. */
-function benchReal(): Figure {
-  const program = join(packageRoot(), 'dist/generators/cli/main.js');
+function benchReal(): Rerun {
   const folder = join(root, 'real');
   const catalog = loadCatalog();
   const ids = compatible(choosable(catalog), catalog);
-  once(program, [folder, '--yes', '--no-git', `--services=${ids.join(',')}`, ...domainFlags(ids, catalog)]);
-  const figure = measure(folder, (copy) => once(program, [copy, '--yes', '--no-git']));
+  once(command, [folder, '--yes', '--no-git', `--services=${ids.join(',')}`, ...domainFlags(ids, catalog)]);
+  const figure = measure(folder, (copy) => once(command, [copy, '--yes', '--no-git']));
   return {
     services: ids.length,
     domains: 1,
@@ -178,23 +178,24 @@ function onceIn(folder: string, program: string, args: string[]): { ms: number; 
   const back = process.cwd();
   process.chdir(folder);
   try {
-    return once(program, args);
+    return once(command, args);
   } finally {
     process.chdir(back);
   }
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const [services, domains] = process.argv.slice(2).map(Number);
   const sizes: [number, number][] =
     services === undefined
       ? [10, 50, 500].flatMap((some) => [1, 20, 500].map((hosts): [number, number] => [some, hosts]))
       : [[services, domains ?? 1]];
+  const compared = services === undefined ? await compare() : [];
   const newer = newerPackage();
-  const figures: Figure[] = [];
+  const reruns: Rerun[] = [];
   console.log('services domains  files  run                        ms    MiB  ms/file');
-  const print = (figure: Figure): void => {
-    figures.push(figure);
+  const print = (figure: Rerun): void => {
+    reruns.push(figure);
     const { services: some, domains: hosts, run, ms, mib, files } = figure;
     console.log(
       `${String(some).padStart(8)} ${String(hosts).padStart(7)} ${String(files).padStart(6)}  ${run.padEnd(22)} ${String(ms).padStart(6)} ${String(mib).padStart(6)} ${(ms / files).toFixed(2).padStart(8)}`,
@@ -203,8 +204,14 @@ function main(): void {
   if (services === undefined) print(benchReal());
   for (const [some, hosts] of sizes) benchOne(some, hosts, newer).forEach(print);
   if (services !== undefined) return;
-  const record = { node: process.version, cores: availableParallelism(), figures };
-  writeFileSync(join(packageRoot(), 'test/bench/results.json'), `${JSON.stringify(record, null, 2)}\n`);
+  const results: Results = {
+    node: { compared: nodeVersion(), reruns: process.version },
+    cores: availableParallelism(),
+    compared,
+    reruns,
+  };
+  writeFileSync(join(packageRoot(), 'test/bench/results.json'), `${JSON.stringify(results, null, 2)}\n`);
+  writeFileSync(join(packageRoot(), 'BENCHMARKS.md'), benchmarksPage(results));
 }
 
-main();
+await main();

@@ -40,7 +40,9 @@ export class Registry {
     const registry = new Registry(`http://127.0.0.1:${port}/`, child);
     for (let waited = 0; waited < 120_000; waited += 200) {
       if (child.exitCode !== null) throw new Error('the registry ended');
-      const answer = await fetch(`${registry.url}-/ping`).catch(() => undefined);
+      const answer = await fetch(`${registry.url}-/ping`, { headers: { connection: 'close' } }).catch(
+        () => undefined,
+      );
       if (answer?.ok) return registry;
       await sleep(200);
     }

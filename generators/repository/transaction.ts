@@ -67,10 +67,12 @@ export function carryOut(directory: string, what: string, writes: Write[], seen:
     const ordered = [...writes].sort(
       (a, b) => Number(a.content !== undefined) - Number(b.content !== undefined),
     );
-    const operations = ordered.map((write, index) => stage(directory, local, write, index));
+    // What a first run makes can be made again: it is all or nothing where it is killed, and need not outlast a loss of power.
+    const first = ordered.every(({ path }) => statOf(join(directory, path)) === undefined);
+    const operations = ordered.map((write, index) => stage(directory, local, write, index, first));
     refuseEdited(directory, operations, seen);
     const journal: Journal = { version: 1, what, operations };
-    writeDurably(join(local, 'journal.tmp'), JSON.stringify(journal), 0o600);
+    writeWhole(join(local, 'journal.tmp'), JSON.stringify(journal), 0o600, true);
     syncFolder(join(local, 'staged'));
     renameSync(join(local, 'journal.tmp'), join(local, 'journal.json'));
     syncFolder(local);
@@ -129,7 +131,7 @@ export function readUndo(directory: string): Undo | undefined {
   return { journal, before: (index) => text(`${index}.before`), after: (index) => text(`${index}.after`) };
 }
 
-function stage(directory: string, local: string, write: Write, index: number): Operation {
+function stage(directory: string, local: string, write: Write, index: number, first: boolean): Operation {
   const file = insidePath(directory, write.path);
   if (file === undefined) throw new Error(`${write.path} leads out of the directory`);
   const operation: Operation = { path: write.path };
@@ -145,8 +147,9 @@ function stage(directory: string, local: string, write: Write, index: number): O
     const mode = write.mode ?? 0o644;
     operation.after = hash(write.content);
     operation.afterMode = mode;
-    writeFileSync(join(local, 'saved', `${index}.after`), write.content, { mode: 0o600 });
-    writeDurably(join(local, 'staged', String(index)), write.content, mode);
+    // There is nothing to go back to from a first run: undo reads nothing of it.
+    if (!first) writeFileSync(join(local, 'saved', `${index}.after`), write.content, { mode: 0o600 });
+    writeWhole(join(local, 'staged', String(index)), write.content, mode, !first);
   }
   return operation;
 }
@@ -220,13 +223,13 @@ function clearStaging(local: string): void {
     rmSync(join(local, name), { recursive: true, force: true });
 }
 
-function writeDurably(file: string, content: string, mode: number): void {
+function writeWhole(file: string, content: string, mode: number, durable: boolean): void {
   const handle = openSync(file, 'w', mode);
   try {
     writeFileSync(handle, content);
     // Whatever the umask says.
     fchmodSync(handle, mode);
-    fsyncSync(handle);
+    if (durable) fsyncSync(handle);
   } finally {
     closeSync(handle);
   }

@@ -49,7 +49,10 @@ export async function compare(): Promise<Comparison[]> {
       prompt: { args: [], sees: /Directory/ },
     };
     const measured = [own, ...others].map((contender) => new Measured(contender, registry.url));
-    for (const one of measured) await one.install(registry);
+    for (const one of measured) {
+      await one.install(registry);
+      await one.probe();
+    }
     for (let turn = 0; turn < runs; turn++) {
       for (const one of measured) await one.measure();
       measured[0]?.measureOwn();
@@ -69,6 +72,7 @@ export function nodeVersion(): string {
 class Measured {
   readonly figures: Record<string, number[]> = {};
   private readonly home = emptyFolder();
+  private readonly leftOut = new Set<string>();
 
   constructor(
     readonly contender: Contender,
@@ -95,15 +99,34 @@ class Measured {
     this.add('tarball', (await answer.arrayBuffer()).byteLength);
   }
 
+  /** Tries, untimed, what is to be timed: some need more network than a registry, and are left out where there is none. */
+  async probe(): Promise<void> {
+    const { done, prompt, name } = this.contender;
+    const leaveOut = (what: string, error: unknown): void => {
+      console.log(`${name} is not timed to ${what}: ${String(error).split('\n')[0] ?? ''}`);
+      this.leftOut.add(what);
+    };
+    try {
+      if (done) this.time(this.direct([this.file, ...done]));
+    } catch (error) {
+      leaveOut('done', error);
+    }
+    try {
+      if (prompt) await this.see(this.direct([this.file, ...prompt.args]), prompt.sees);
+    } catch (error) {
+      leaveOut('its first question', error);
+    }
+  }
+
   async measure(): Promise<void> {
-    const { start, done, prompt, bin } = this.contender;
-    const file = join(this.installed, '.bin', bin);
-    if (done) {
+    const { start, done, prompt } = this.contender;
+    const { file } = this;
+    if (done && !this.leftOut.has('done')) {
       this.add('cold to done', await this.cold((home) => this.time(this.words([...start, ...done], home))));
       this.add('done', this.time(this.direct([file, ...done])));
       this.add('memory', this.memory([file, ...done]));
     }
-    if (prompt) {
+    if (prompt && !this.leftOut.has('its first question')) {
       const words = [...start, ...prompt.args];
       this.add(
         'cold to first prompt',
@@ -117,7 +140,7 @@ class Measured {
 
   /** What create-osgs alone is measured for. */
   measureOwn(): void {
-    const file = join(this.installed, '.bin', this.contender.bin);
+    const { file } = this;
     this.add('version', this.time(this.direct([file, '--version'])));
     this.add('node -e 0', this.time(this.direct(['-e', '0'])));
     this.add('ten services', this.time(this.direct([file, ...stackOf(ten)])));
@@ -133,6 +156,11 @@ class Measured {
   private get installed(): string {
     const npx = join(this.home, 'npm cache/_npx');
     return join(npx, readdirSync(npx)[0] ?? '', 'node_modules');
+  }
+
+  /** The command, as npm has installed it. */
+  private get file(): string {
+    return join(this.installed, '.bin', this.contender.bin);
   }
 
   /** A command line of npm in an empty folder. */

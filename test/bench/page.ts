@@ -36,8 +36,8 @@ Made by \`npm run bench\` on ${cores} cores, Linux: do not edit this page. [All 
 ## Beside others
 
 Medians of ${runs} runs, taken in turn, all from one registry on the same machine, with Node ${node.compared}. "Done" is a stack
-of ten services; a Vite, a Svelte or a projen project, without installing its packages. create-astro gets its templates from
-GitHub, and JHipster takes minutes to be done: they are timed to their first question.
+of ten services; a Vite, a Svelte or a projen project, without installing its packages. create-astro needs GitHub, projen asks
+nothing, and JHipster takes minutes to be done.
 
 | | ${head} |
 |---|${'---:|'.repeat(compared.length)}

@@ -36,6 +36,8 @@ export interface AppOptions {
   /** The run in words, for `undo`. */
   what: string;
   locate?: Locate;
+  /** The plan, where nothing was to be asked and it is decided. */
+  plan?: Plan;
   /** Is handed the plan before anything is written or asked. */
   decided?(plan: Plan): void;
   /** Is handed the plan once the run is decided and, unless it is a dry run, written. */
@@ -95,7 +97,7 @@ export default class App extends Generator {
 
   async configuring(): Promise<void> {
     const { app } = this;
-    this.plan = makePlan(this.answers as Answers, app);
+    this.plan = app.plan ?? makePlan(this.answers as Answers, app);
     app.decided?.(this.plan);
     if (this.interactive) process.stderr.write(`\n${describePlan(this.plan)}\n`);
     if (!differs(this.plan) || app.dryRun) return;

@@ -83,15 +83,16 @@ async function runIn(
 
 /** Yeoman is loaded where somebody is asked or something is written: it takes longer than all the rest. */
 async function decide(options: Omit<AppOptions, 'done'>): Promise<Plan> {
+  let plan: Plan | undefined;
   if (!options.ask) {
-    const plan = planWithDefaults(options);
+    plan = planWithDefaults(options);
     if (options.dryRun || !differs(plan)) {
       options.decided?.(plan);
       return plan;
     }
   }
   const { runGenerator } = await import('../app/run.js');
-  return runGenerator(options);
+  return runGenerator(plan ? { ...options, plan } : options);
 }
 
 /** Refuses a repository of a newer version; tells what an older one needs. */

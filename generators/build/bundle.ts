@@ -51,4 +51,5 @@ const metafiles = await bundle();
 for (const { file } of Object.values(replaced)) if (file) writeFileSync(join(out, file.name), file.content);
 writeFileSync(join(out, 'LICENSES.txt'), licences(root, metafiles));
 chmodSync(join(out, 'main.js'), 0o755);
+// What is in each file, for whoever asks what makes the package large.
 if (process.env.OSGS_META) writeFileSync(process.env.OSGS_META, JSON.stringify(metafiles));

@@ -83,6 +83,8 @@ export interface Route {
 	body_size?: string;
 	timeout?: string;
 	buffering?: boolean;
+	/** The container has a web server in front of its program: where that says 502 or 504, visitors see nginx's page. */
+	inner_proxy?: true;
 	/** How often one client address may ask here, per second in the long run, and how much at once. */
 	limit?: {
 		per_second: number;
@@ -126,9 +128,16 @@ export interface Check {
 }
 /** Why a container is less closed than the base, by container. Printed beside the setting that it explains. */
 export interface Hardening {
+	/** Why it starts as root. */
 	root?: string;
+	/** The image's own user, where that is not root and nothing sets another. */
+	user?: string;
 	writable?: string;
 	capabilities?: string;
+	/** What of the host is mounted that is not this repository, and why. */
+	host?: string;
+	/** Why it has a secret of another service, which that one does not give it itself. */
+	secrets?: string;
 }
 /** Something that a service keeps, and how it comes into a backup. */
 export interface State {
@@ -400,6 +409,8 @@ export interface ComposeModel {
 	containers: ContainerBlock[];
 	/** Names of the volumes, in order. */
 	volumes: string[];
+	/** Secrets that containers read as files, by their variables, in order. */
+	secrets: string[];
 	/** Variables that hold the containers' memory limits, with their defaults. */
 	memory: {
 		variable: string;

@@ -75,12 +75,13 @@ export function carryOut(directory: string, what: string, writes: Write[], seen:
     writeWhole(join(local, 'journal.tmp'), JSON.stringify(journal), 0o600, true);
     syncFolder(join(local, 'staged'));
     renameSync(join(local, 'journal.tmp'), join(local, 'journal.json'));
-    syncFolder(local);
   } catch (error) {
     clearStaging(local);
     closeLocal(directory);
     throw error;
   }
+  // From here on the run counts: what fails now is finished by the next start, which needs what is staged.
+  syncFolder(local);
   finish(directory);
 }
 

@@ -104,7 +104,7 @@ const data = (): Record<string, string> => ({
   roles: sql('gis', "select rolname, rolpassword from pg_authid where rolname = 'surveyor'"),
   keeper: sql('keeper', 'select * from notes'),
   retained: stack.inside('mosquitto', 'mosquitto_sub -h 127.0.0.1 -t well/# -C 1 -W 5'.split(' ')).stdout,
-  queue: stack.inside('valkey', ['valkey-cli', 'get', 'job']).stdout,
+  queue: stack.make('valkey-cli', 'c=get job').stdout,
   flows: stack.inside('node-red', ['sh', '-c', 'cat /data/flows.json; stat -c %u:%a /data/flows.json'])
     .stdout,
   upload: stack.inside('sftp', ['sh', '-c', 'cd /home/gis/uploads && sha256sum * && stat -c %u:%g:%a *'])
@@ -204,7 +204,7 @@ describe('backups of a stack with real data', () => {
     );
     sql('keeper', "create table notes as select 'kept' as note");
     stack.inside('mosquitto', 'mosquitto_pub -h 127.0.0.1 -t well/1 -m 7.5 -r'.split(' '));
-    stack.inside('valkey', ['valkey-cli', 'set', 'job', 'dig']);
+    make('valkey-cli', 'c=set job dig');
     stack.inside('node-red', ['sh', '-c', 'umask 077; echo "[]" >/data/flows.json']);
   }, slow);
 
@@ -435,6 +435,7 @@ describe('backups of a stack with real data', () => {
 
       make('restore', 'from=latest', 'BACKUP_PASSPHRASE=Nine lives, said the cat');
       expect(data()).toEqual(before);
+      expect(before.queue).toBe('dig\n');
       expect(createHash('sha256').update(blob).digest('hex')).toBe(before.upload?.slice(0, 64));
       expect(stack.make('check').stdout).toContain('all checks passed');
     },

@@ -41,7 +41,7 @@ const psql = (text: string): Ran =>
     text,
   );
 const valkey = (...command: string[]): string =>
-  deployment.inside('valkey', ['valkey-cli', ...command]).stdout.trim();
+  deployment.make('valkey-cli', `c=${command.join(' ')}`).stdout.trim();
 
 async function until(what: string, seconds: number, ready: () => boolean): Promise<void> {
   const end = Date.now() + seconds * 1000;

@@ -123,7 +123,7 @@ describe('nginx on a real engine', () => {
   );
 
   test(
-    'finds four containers of a service where there was one, spreads requests over them, and loses none on the way there and back',
+    'finds four containers of a service where there was one, spreads requests over them, and loses none, but for answers in the middle of which a container is taken away',
     async () => {
       const before = nginx();
       const visitors = load({ targets: [{ name: 'map server', url: capabilities }], pause: 20 });
@@ -160,7 +160,10 @@ describe('nginx on a real engine', () => {
       scale(1);
       await sleep(5000);
       await visitors.stop();
-      expect({ when: 'back to one', lost: lost() }).toEqual({ when: 'back to one', lost: [] });
+      // An answer that has begun cannot be asked for again: one at most of each container that was taken away.
+      const cut = visitors.counts()['map server'] ?? {};
+      expect(lost().filter((outcome) => !outcome.endsWith('in the middle'))).toEqual([]);
+      expect(lost().reduce((all, outcome) => all + (cut[outcome] ?? 0), 0)).toBeLessThanOrEqual(3);
       expect(containers()).toHaveLength(1);
       expect(nginx()).toBe(before);
     },

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectHttp2, type ClientHttp2Session } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -94,6 +95,8 @@ test('neither of the logs holds what a visitor may want to keep to themselves, a
     body: 99_999_999,
   });
   await door.ask('www.example.org', `/tiles/x?authkey=${secret}`, { headers });
+  // nginx writes some lines at a time, after a second at the latest.
+  await sleep(2000);
   const lines = door.log().trim().split('\n');
   expect(lines.length).toBeGreaterThan(6);
   const keys = 'time host client method path status bytes seconds upstream upstream_status'.split(' ');

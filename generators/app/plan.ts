@@ -9,7 +9,7 @@ import { ProblemError, type Locate } from '../stack/problem.js';
 import { render, type FileSet, type Template } from '../stack/render.js';
 import { resolve } from '../stack/resolve.js';
 import type { Stack } from '../stack/stack.js';
-import { insidePath, readDisk, readInside } from '../repository/disk.js';
+import { insideOf, readDisk, readInside } from '../repository/disk.js';
 import { loadTemplates } from '../repository/templates.js';
 import { ignoredPaths } from '../repository/git.js';
 import type { Seen, Write } from '../repository/transaction.js';
@@ -166,8 +166,9 @@ function refuseLink(directory: string, path: string, changed: boolean): void {
 }
 
 function refuseOutside(directory: string, paths: Iterable<string>): void {
+  const inside = insideOf(directory);
   for (const path of paths) {
-    if (insidePath(directory, path) !== undefined) continue;
+    if (inside(path) !== undefined) continue;
     throw new ProblemError([
       {
         file: join(directory, path),

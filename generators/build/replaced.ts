@@ -37,10 +37,12 @@ function catalogModule(): Replaced {
     notOffered: loadNotOffered(),
   });
   const code = `import { readFileSync } from 'node:fs';
-let own;
-const read = () => (own ??= JSON.parse(readFileSync(new URL('./catalog.json', import.meta.url), 'utf8')));
-const byId = (entries) => new Map(structuredClone(entries).map((entry) => [entry.id, entry]));
-export const ownCatalog = () => Object.assign(byId(read().services), { presets: byId(read().presets) });
+const read = () => JSON.parse(readFileSync(new URL('./catalog.json', import.meta.url), 'utf8'));
+const byId = (entries) => new Map(entries.map((entry) => [entry.id, entry]));
+export const ownCatalog = () => {
+  const { services, presets } = read();
+  return Object.assign(byId(services), { presets: byId(presets) });
+};
 export const loadNotOffered = () => read().notOffered;
 `;
   return { code, file: { name: 'catalog.json', content } };

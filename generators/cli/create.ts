@@ -140,10 +140,10 @@ async function offerCommit(
   line: CommandLine,
   interactive: boolean,
 ): Promise<void> {
+  if (!line.commit && !interactive) return;
   if (!line.git || leavesMarkers(plan.changes) || !isWorkTree(directory)) return;
   const message = commitMessage(plan, line);
   if (!line.commit) {
-    if (!interactive) return;
     const { default: inquirer } = await import('inquirer');
     const { go } = await inquirer.prompt<{ go: boolean }>([
       {

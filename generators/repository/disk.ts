@@ -93,15 +93,29 @@ export function readInside(directory: string, path: string): string | undefined 
  * what stands in .osgs came with the repository and is not trusted.
  */
 export function insidePath(directory: string, path: string): string | undefined {
+  return insideOf(directory)(path);
+}
+
+/** insidePath for many paths at once: each folder is looked at the first time it is met. */
+export function insideOf(directory: string): (path: string) => string | undefined {
   const root = resolve(directory);
-  const file = resolve(root, path);
-  if (!file.startsWith(root + sep) || /^\.git($|[\\/])/i.test(relative(root, file))) return undefined;
-  let above = dirname(file);
-  while (!existsSync(above)) above = dirname(above);
-  const real = realpathSync(above);
-  const realRoot = existsSync(root) ? realpathSync(root) : root;
-  if (existsSync(root) && real !== realRoot && !real.startsWith(realRoot + sep)) return undefined;
-  return file;
+  // Where there is no directory yet, no link can lead out of it.
+  const realRoot = existsSync(root) ? realpathSync(root) : undefined;
+  const met = new Map<string, boolean>();
+  const isInside = (folder: string): boolean => {
+    if (realRoot === undefined || folder === root) return true;
+    if (!existsSync(folder)) return isInside(dirname(folder));
+    const real = realpathSync(folder);
+    return real === realRoot || real.startsWith(realRoot + sep);
+  };
+  return (path) => {
+    const file = resolve(root, path);
+    if (!file.startsWith(root + sep) || /^\.git($|[\\/])/i.test(relative(root, file))) return undefined;
+    const folder = dirname(file);
+    const inside = met.get(folder) ?? isInside(folder);
+    met.set(folder, inside);
+    return inside ? file : undefined;
+  };
 }
 
 /** What stands at a path of the directory; no link is followed. Undefined where there is nothing. */

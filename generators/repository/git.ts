@@ -22,7 +22,7 @@ export function isWorkTree(directory: string): boolean {
 
 /** The paths, relative to the directory, that git ignores and does not track. Empty outside a work tree. */
 export function ignoredPaths(directory: string, paths: string[]): Set<string> {
-  if (paths.length === 0) return new Set();
+  if (paths.length === 0 || !existsSync(directory)) return new Set();
   const ran = git(directory, ['check-ignore', '-z', '--stdin'], paths.join('\0'));
   return new Set(ran.stdout.split('\0').filter((path) => path !== ''));
 }

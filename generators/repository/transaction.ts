@@ -16,7 +16,7 @@ import {
 import { dirname, join, sep } from 'node:path';
 import { hash } from '../stack/merge.js';
 import { ProblemError } from '../stack/problem.js';
-import { insidePath, statOf } from './disk.js';
+import { insideOf, statOf } from './disk.js';
 
 /** A file to write, or to remove where it has no content. */
 export interface Write {
@@ -27,6 +27,8 @@ export interface Write {
 
 /** What stood at each path when the run was decided: the SHA-256 of its text, or undefined. */
 export type Seen = Map<string, string | undefined>;
+
+type Inside = ReturnType<typeof insideOf>;
 
 interface Operation {
   path: string;
@@ -69,7 +71,8 @@ export function carryOut(directory: string, what: string, writes: Write[], seen:
     );
     // What a first run makes can be made again: it is all or nothing where it is killed, and need not outlast a loss of power.
     const first = ordered.every(({ path }) => statOf(join(directory, path)) === undefined);
-    const operations = ordered.map((write, index) => stage(directory, local, write, index, first));
+    const inside = insideOf(directory);
+    const operations = ordered.map((write, index) => stage(inside, local, write, index, first));
     refuseEdited(directory, operations, seen);
     const journal: Journal = { version: 1, what, operations };
     writeWhole(join(local, 'journal.tmp'), JSON.stringify(journal), 0o600, true);
@@ -132,8 +135,8 @@ export function readUndo(directory: string): Undo | undefined {
   return { journal, before: (index) => text(`${index}.before`), after: (index) => text(`${index}.after`) };
 }
 
-function stage(directory: string, local: string, write: Write, index: number, first: boolean): Operation {
-  const file = insidePath(directory, write.path);
+function stage(inside: Inside, local: string, write: Write, index: number, first: boolean): Operation {
+  const file = inside(write.path);
   if (file === undefined) throw new Error(`${write.path} leads out of the directory`);
   const operation: Operation = { path: write.path };
   const stat = statOf(file);
@@ -172,9 +175,10 @@ function refuseEdited(directory: string, operations: Operation[], seen: Seen): v
 function finish(directory: string): string[] {
   const local = join(directory, localFolder);
   const journal = JSON.parse(readFileSync(join(local, 'journal.json'), 'utf8')) as Journal;
+  const inside = insideOf(directory);
   const edited = journal.operations
     .map((operation, index) => ({ operation, index }))
-    .filter(({ operation, index }) => !apply(directory, local, operation, index))
+    .filter(({ operation, index }) => !apply(directory, inside, local, operation, index))
     .map(({ operation }) => operation.path);
   // The first run of all has nothing to go back to.
   const first = journal.operations.every(({ before }) => before === undefined);
@@ -192,9 +196,15 @@ function finish(directory: string): string[] {
 }
 
 /** Gives false where the file was edited after the run was interrupted: it stays. */
-function apply(directory: string, local: string, operation: Operation, index: number): boolean {
-  const file = join(directory, operation.path);
-  if (insidePath(directory, operation.path) === undefined) return false;
+function apply(
+  directory: string,
+  inside: Inside,
+  local: string,
+  operation: Operation,
+  index: number,
+): boolean {
+  const file = inside(operation.path);
+  if (file === undefined) return false;
   const stat = statOf(file);
   const now = stat?.isFile() ? hash(readFileSync(file, 'utf8')) : undefined;
   const untouched = now === operation.before;

@@ -6,14 +6,12 @@ import {
   appendFileSync,
   cpSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadCatalog, packageRoot } from '../../catalog/load.js';
 import { command } from '../run.js';
@@ -21,13 +19,11 @@ import { choosable, compatible, domainFlags, madeUpHead } from '../stacks.js';
 import { compare, nodeVersion } from './compare.js';
 import { benchmarksPage } from './page.js';
 import type { Rerun, Results } from './results.js';
-
-const root = mkdtempSync(join(tmpdir(), 'osgs-bench-'));
-process.on('exit', () => rmSync(root, { recursive: true, force: true }));
+import { scratch, scratchFolder } from './scratch.js';
 
 /** A package whose templates all say something else: a newer version of this one. */
 function newerPackage(): string {
-  const folder = join(root, 'newer');
+  const folder = join(scratch, 'newer');
   cpSync(dirname(command), folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   renameSync(join(folder, 'templates.cjs'), join(folder, 'before.cjs'));
@@ -88,7 +84,7 @@ checks:
 }
 
 function once(program: string, args: string[]): { ms: number; mib: number } {
-  const record = join(root, 'memory');
+  const record = join(scratch, 'memory');
   const began = process.hrtime.bigint();
   const ran = spawnSync(
     process.execPath,
@@ -105,12 +101,10 @@ function measure(
   folder: string,
   run: (copy: string) => { ms: number; mib: number },
 ): { ms: number; mib: number } {
-  const runs = [1, 2, 3].map((n) => {
-    const copy = `${folder}-${n}`;
+  const runs = [1, 2, 3].map(() => {
+    const copy = scratchFolder();
     cpSync(folder, copy, { recursive: true });
-    const result = run(copy);
-    rmSync(copy, { recursive: true });
-    return result;
+    return run(copy);
   });
   return {
     ms: Math.round(Math.min(...runs.map(({ ms }) => ms))),
@@ -119,10 +113,10 @@ function measure(
 }
 
 function benchOne(services: number, domains: number, newer: string): Rerun[] {
-  const catalog = join(root, `catalog-${services}`);
+  const catalog = join(scratch, `catalog-${services}`);
   makeCatalog(catalog, services + 1);
-  const folder = join(root, `stack-${services}-${domains}`);
-  const config = join(root, 'answers.yaml');
+  const folder = join(scratch, `stack-${services}-${domains}`);
+  const config = join(scratch, 'answers.yaml');
   writeFileSync(
     config,
     JSON.stringify({
@@ -155,7 +149,7 @@ function benchOne(services: number, domains: number, newer: string): Rerun[] {
 
 /** The whole catalogue of this package, run again. */
 function benchReal(): Rerun {
-  const folder = join(root, 'real');
+  const folder = join(scratch, 'real');
   const catalog = loadCatalog();
   const ids = compatible(choosable(catalog), catalog);
   once(command, [folder, '--yes', '--no-git', `--services=${ids.join(',')}`, ...domainFlags(ids, catalog)]);

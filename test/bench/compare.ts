@@ -1,15 +1,17 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { stripVTControlCharacters } from 'node:util';
 import { loadCatalog, packageRoot } from '../../catalog/load.js';
+import { listFiles } from '../../generators/repository/disk.js';
 import { pack } from '../package/pack.js';
 import { Registry } from '../package/registry.js';
 import { environment, starter, tool } from '../package/tools.js';
-import { emptyFolder, run } from '../run.js';
+import { run } from '../run.js';
 import { choosable, compatible, domainFlags } from '../stacks.js';
 import { others, type Contender } from './contenders.js';
+import { scratchFolder } from './scratch.js';
 
 /** Every figure of one package: the runs' values, in milliseconds but for sizes (bytes), counts and memory (MiB). */
 export interface Comparison {
@@ -71,7 +73,7 @@ export function nodeVersion(): string {
 
 class Measured {
   readonly figures: Record<string, number[]> = {};
-  private readonly home = emptyFolder();
+  private readonly home = scratchFolder();
   private readonly leftOut = new Set<string>();
 
   constructor(
@@ -122,16 +124,13 @@ class Measured {
     const { start, done, prompt } = this.contender;
     const { file } = this;
     if (done && !this.leftOut.has('done')) {
-      this.add('cold to done', await this.cold((home) => this.time(this.words([...start, ...done], home))));
+      this.add('cold to done', this.time(this.words([...start, ...done], scratchFolder())));
       this.add('done', this.time(this.direct([file, ...done])));
       this.add('memory', this.memory([file, ...done]));
     }
     if (prompt && !this.leftOut.has('its first question')) {
       const words = [...start, ...prompt.args];
-      this.add(
-        'cold to first prompt',
-        await this.cold((home) => this.see(this.words(words, home), prompt.sees)),
-      );
+      this.add('cold to first prompt', await this.see(this.words(words, scratchFolder()), prompt.sees));
       this.add('warm to first prompt', await this.see(this.words(words, this.home), prompt.sees));
       this.add('first prompt', await this.see(this.direct([file, ...prompt.args]), prompt.sees));
     }
@@ -143,7 +142,10 @@ class Measured {
     const { file } = this;
     this.add('version', this.time(this.direct([file, '--version'])));
     this.add('node -e 0', this.time(this.direct(['-e', '0'])));
-    this.add('ten services', this.time(this.direct([file, ...stackOf(ten)])));
+    this.add('a hundred empty files', hundredFiles());
+    const words = this.direct([file, ...stackOf(ten)]);
+    this.add('ten services', this.time(words));
+    this.add('files of ten services', listFiles(words[2]?.cwd ?? '').length);
     this.add('whole catalogue', this.time(this.direct([file, ...stackOf(whole)])));
     this.add('memory of the whole catalogue', this.memory([file, ...stackOf(whole)]));
   }
@@ -174,17 +176,8 @@ class Measured {
   }
 
   private inEmptyFolder(program: string, args: string[], home: string): Parameters<typeof run> {
-    const cwd = emptyFolder();
+    const cwd = scratchFolder();
     return [program, args, { cwd, env: environment(node, home, this.registry), input: '', timeout: 300_000 }];
-  }
-
-  private async cold(measure: (home: string) => number | Promise<number>): Promise<number> {
-    const home = emptyFolder();
-    try {
-      return await measure(home);
-    } finally {
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
-    }
   }
 
   private time(words: Parameters<typeof run>): number {
@@ -193,7 +186,6 @@ class Measured {
     const took = performance.now() - began;
     if (ran.code !== 0)
       throw new Error(`${words[1].join(' ')}: ${ran.stderr.slice(-2000)}${ran.stdout.slice(-2000)}`);
-    rmSync(words[2]?.cwd ?? '', { recursive: true, force: true });
     return took;
   }
 
@@ -203,7 +195,7 @@ class Measured {
       join(packageRoot(), 'dist/test/bench/record.js'),
       ...args,
     ]);
-    const record = join(emptyFolder(), 'memory');
+    const record = join(scratchFolder(), 'memory');
     this.time([program, words, { ...options, env: { ...options?.env, OSGS_BENCH_RECORD: record } }]);
     return Number(readFileSync(record, 'utf8')) / 1024;
   }
@@ -235,6 +227,14 @@ class Measured {
       });
     });
   }
+}
+
+/** What the disk itself takes at this moment, in milliseconds. */
+function hundredFiles(): number {
+  const folder = scratchFolder();
+  const began = performance.now();
+  for (let n = 0; n < 100; n++) writeFileSync(join(folder, String(n)), '');
+  return performance.now() - began;
 }
 
 function sizeBelow(folder: string): number {

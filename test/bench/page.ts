@@ -29,6 +29,7 @@ export function benchmarksPage({ node, cores, compared, reruns }: Results): stri
     return `| ${title} | ${cells.join(' | ')} |\n`;
   });
   const runs = compared[0]?.figures.help?.length ?? 0;
+  const own = (figure: string): string => String(median(compared[0]?.figures[figure]) ?? '-');
   return `# Benchmarks
 
 Made by \`npm run bench\` on ${cores} cores, Linux: do not edit this page. [All runs](test/bench/results.json).
@@ -47,6 +48,9 @@ ${lines.join('')}
 | what | target | measured |
 |---|---:|---:|
 ${targets(compared).map(targetRow).join('')}
+In the same run \`node -e 0\` took ${own('node -e 0')} ms, and a hundred empty files took this disk ${own('a hundred empty files')} ms. The stack of ten services
+is ${own('files of ten services')} files with those in \`.osgs\`.
+
 ## Running it again
 
 Wall time of the whole command on stacks of generated services, in milliseconds, the smallest of three runs, with Node ${node.reruns}.

@@ -14,12 +14,14 @@ export class Registry {
 
   static async start(port: number, proxy?: string): Promise<Registry> {
     const folder = emptyFolder();
-    const everybody = { access: '$all', publish: '$all', ...(proxy === undefined ? {} : { proxy: 'npmjs' }) };
+    const ours = { access: '$all', publish: '$all' };
+    const everybody = { ...ours, ...(proxy === undefined ? {} : { proxy: 'npmjs' }) };
     const config = {
       storage: join(folder, 'storage'),
       web: { enable: false },
       ...(proxy === undefined ? {} : { uplinks: { npmjs: { url: proxy, maxage: '1d', timeout: '120s' } } }),
-      packages: { '@*/*': everybody, '**': everybody },
+      // What is published here is not asked for elsewhere, which would take a round trip each time.
+      packages: { 'create-osgs': ours, '@*/*': everybody, '**': everybody },
       log: { type: 'file', path: join(folder, 'log'), level: 'warn' },
     };
     // JSON is YAML.

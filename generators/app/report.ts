@@ -1,5 +1,4 @@
 import type { Plan } from './plan.js';
-import { questions } from './questions.js';
 import { siteUrl } from '../stack/sites.js';
 import { makeView } from '../stack/view.js';
 
@@ -34,19 +33,6 @@ export function summary(changes: Plan['changes']): string {
   const counts = new Map<string, number>();
   for (const { action } of changes) counts.set(action, (counts.get(action) ?? 0) + 1);
   return [...counts].map(([action, count]) => `${count} ${action}`).join(', ');
-}
-
-/** The command line that repeats the run. */
-export function repeatCommand(plan: Plan, directory: string): string {
-  const words = [
-    'create-osgs',
-    directory,
-    ...questions.flatMap((question) => question.repeat(plan.stack.answers)),
-    '--yes',
-  ];
-  return words
-    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
-    .join(' ');
 }
 
 /** The report of `--json`. */

@@ -76,7 +76,7 @@ export function parseCommandLine(argv: string[]): CommandLine {
   const command = named ?? 'create';
   const takesServices = command === 'add' || command === 'remove';
   if (takesServices && others.length === 0)
-    throw wrong(`'${command}' names no service`, `create-osgs ${command} SERVICE...`);
+    throw wrong(`'${command}' names no service`, `Write 'create-osgs ${command} SERVICE...'.`);
   const surplus = takesServices ? undefined : others[0];
   if (surplus !== undefined) {
     throw wrong(
@@ -98,7 +98,10 @@ export function parseCommandLine(argv: string[]): CommandLine {
     throw wrong('--commit and --no-git exclude each other', 'Give one of them.');
   if (command !== 'create' && questions.some(({ flag }) => flag in values)) {
     const flag = questions.find((question) => question.flag in values)?.flag ?? '';
-    throw wrong(`'${command}' takes no --${flag}`, `Run create-osgs with --${flag}, or edit osgs.yaml.`);
+    throw wrong(
+      `'${command}' takes no --${flag}`,
+      `Run 'create-osgs . --${flag}' with its value, or edit osgs.yaml.`,
+    );
   }
   const given = values as Record<string, string[] | undefined>;
   return {

@@ -1,5 +1,6 @@
 import { helpText, parseCommandLine, type CommandLine } from './arguments.js';
 import { formatProblem, ProblemError } from '../stack/problem.js';
+import { withCommands } from './starter.js';
 import { version } from './version.js';
 
 /** Runs the command line and gives its exit code. Messages go to standard error. */
@@ -12,7 +13,7 @@ export async function main(argv: string[]): Promise<number> {
   try {
     const line = parseCommandLine(argv);
     if (line.help) {
-      process.stdout.write(helpText());
+      process.stdout.write(withCommands(helpText()));
       return 0;
     }
     if (line.version) {
@@ -22,7 +23,7 @@ export async function main(argv: string[]): Promise<number> {
     return await run(line);
   } catch (error) {
     if (error instanceof ProblemError) {
-      process.stderr.write(`${error.problems.map(formatProblem).join('\n')}\n`);
+      process.stderr.write(`${withCommands(error.problems.map(formatProblem).join('\n'))}\n`);
       return error.exitCode;
     }
     if (error instanceof Error && (error.name === 'ExitPromptError' || error.name === 'AbortPromptError')) {

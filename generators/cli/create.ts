@@ -5,18 +5,16 @@ import { commitPaths, isWorkTree } from '../repository/git.js';
 import type { AppOptions } from '../app/index.js';
 import { basePath, readManifest } from '../repository/manifest.js';
 import { differs, leavesMarkers, planWithDefaults, type Plan } from '../app/plan.js';
-import { questions } from '../app/questions.js';
 import { catalogWith } from './catalog.js';
 import { isInteractive } from './directory.js';
+import { applyFlags } from './flags.js';
 import { commitMessage, printDiff, report } from './report.js';
 import { inSession, type Session } from './session.js';
-import type { Catalog } from '../../catalog/service.js';
-import { addServices, removeServices, withoutPlaces } from '../stack/change-services.js';
+import { addServices, removeServices } from '../stack/change-services.js';
 import { compareVersions, pendingMigrations } from '../stack/migrations.js';
 import { changeNotes } from '../stack/notes.js';
 import { parseAnswers, type Answers, type AnswersFile } from '../stack/answers.js';
-import { findPreset, withPreset } from '../stack/presets.js';
-import { ProblemError, type Problem } from '../stack/problem.js';
+import { ProblemError } from '../stack/problem.js';
 import type { CommandLine } from './arguments.js';
 
 /** Creates a stack, or brings the one in the directory up to date, with other services where the command says so. */
@@ -39,15 +37,7 @@ async function runIn(
 
   let known: Partial<Answers> = { ...settled?.answers, ...config?.answers };
   if (settled) known = migrated.answers(known as Answers);
-  for (const question of questions) {
-    const values = line.flags.get(question.key);
-    if (values === undefined) continue;
-    const before = known.services ?? [];
-    known = { ...known, ...question.read(values, known) };
-    if (question.key === 'services') known = leaveOut(before, known, catalog);
-  }
-  if (line.flags.has('preset')) known = startFrom(known, catalog);
-  addAliases(line.aliases, known);
+  known = applyFlags(known, line, catalog);
   if (line.command === 'add') known = addServices(complete(known), line.services, catalog);
   if (line.command === 'remove') known = removeServices(complete(known), line.services, catalog);
 
@@ -76,7 +66,7 @@ async function runIn(
   const decided = await decide(options);
   const after = decided.files.get('compose.yaml')?.content ?? '';
   const notes = [...migrated.notes, ...changeNotes(before, after, decided.stack)];
-  const code = report({ plan: decided, shown, line, notes });
+  const code = report({ plan: decided, shown, line, notes, catalog });
   if (!options.dryRun && differs(decided)) await offerCommit(decided, directory, line, interactive);
   return code;
 }
@@ -105,7 +95,7 @@ function migrate(
     throw new ProblemError([
       {
         message: `this stack was made by create-osgs ${from}, and this is the older ${version}`,
-        remedy: 'Run npm create osgs@latest.',
+        remedy: "Run 'npm create osgs@latest .'.",
       },
     ]);
   }
@@ -114,19 +104,6 @@ function migrate(
     answers: (answers) => pending.reduce((now, migration) => migration.answers?.(now) ?? now, answers),
     notes: pending.flatMap(({ notes }) => notes ?? []),
   };
-}
-
-function startFrom(known: Partial<Answers>, catalog: Catalog): Partial<Answers> {
-  const problems: Problem[] = [];
-  const preset = findPreset(known, catalog, problems, (_path, message, remedy = '') => ({ message, remedy }));
-  if (!preset) throw new ProblemError(problems, 2);
-  return withPreset(known, preset);
-}
-
-/** A list of services that leaves one out takes it from its domains, ports and settings too. */
-function leaveOut(before: string[], known: Partial<Answers>, catalog: Catalog): Partial<Answers> {
-  const gone = before.filter((id) => !known.services?.includes(id));
-  return withoutPlaces(known, gone, catalog);
 }
 
 /** An osgs.yaml may leave keys out. */
@@ -172,22 +149,4 @@ function readAnswers(file: string): AnswersFile {
   const answers = parseAnswers(text, file === '-' ? 'standard input' : file);
   if (answers.problems.length > 0) throw new ProblemError(answers.problems);
   return answers;
-}
-
-function addAliases(aliases: string[], known: Partial<Answers>): void {
-  for (const text of aliases) {
-    const [alias = '', host = ''] = text.split('=', 2);
-    const domain = known.domains?.find((candidate) => candidate.host === host);
-    if (!domain)
-      throw new ProblemError(
-        [
-          {
-            message: `--alias ${text}: '${host}' is not one of the domains`,
-            remedy: 'Give ALIAS=HOST with a HOST that --domain names.',
-          },
-        ],
-        2,
-      );
-    domain.aliases = [...new Set([...(domain.aliases ?? []), alias])];
-  }
 }

@@ -15,7 +15,7 @@ export async function chooseDirectory(line: CommandLine): Promise<string> {
     throw new ProblemError([
       {
         message: 'directory: no answer',
-        remedy: 'Name the directory that is to be made: create-osgs my-stack.',
+        remedy: "Name the directory that is to be made: 'create-osgs my-stack'.",
       },
     ]);
   }

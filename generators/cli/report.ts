@@ -1,8 +1,10 @@
 import { changeDiff, colourDiff } from '../repository/diff.js';
 import { differs, leavesMarkers, type Plan } from '../app/plan.js';
-import { repeatCommand, reportObject, summary } from '../app/report.js';
+import { reportObject, summary } from '../app/report.js';
 import type { Change } from '../stack/merge.js';
+import type { Catalog } from '../../catalog/service.js';
 import type { CommandLine } from './arguments.js';
+import { repeatCommand } from './repeat.js';
 
 export interface Outcome {
   plan: Plan;
@@ -11,6 +13,7 @@ export interface Outcome {
   line: CommandLine;
   /** What the owner has to know or to do by hand. */
   notes: string[];
+  catalog: Catalog;
 }
 
 /** Prints what changes would do to the disk as it is now. */
@@ -20,7 +23,8 @@ export function printDiff(directory: string, changes: Change[]): void {
 }
 
 /** Prints what a run did or would do, and gives its exit code. */
-export function report({ plan, shown, line, notes }: Outcome): number {
+export function report(outcome: Outcome): number {
+  const { plan, shown, line, notes } = outcome;
   const dry = line.dryRun || line.command === 'diff';
   const changed = differs(plan);
   const code = dry ? (changed ? 4 : 0) : leavesMarkers(plan.changes) ? 3 : 0;
@@ -44,14 +48,17 @@ export function report({ plan, shown, line, notes }: Outcome): number {
       ...lines,
       said === '' ? '' : `\nBy hand:\n${said}`,
       code === 3 ? '\nConflict markers are left: edit those files before make up.\n' : '',
-      dry ? 'Nothing was written.\n' : next(plan, shown, line, changed),
+      dry ? 'Nothing was written.\n' : next(outcome, changed),
     ].join(''),
   );
   return code;
 }
 
-function next(plan: Plan, shown: string, line: CommandLine, changed: boolean): string {
-  const again = line.command === 'create' ? `\nThe same again: ${repeatCommand(plan, shown)}\n` : '';
+function next({ plan, shown, line, catalog }: Outcome, changed: boolean): string {
+  const again =
+    line.command === 'create'
+      ? `\nThe same again: ${repeatCommand(plan.stack.answers, shown, line.catalog, catalog)}\n`
+      : '';
   if (plan.before !== undefined) return changed ? `\nNext: make up\n${again}` : `Nothing to do.\n${again}`;
   const cd = shown === '.' ? '' : `  cd ${shown}\n`;
   return `\nNext:\n${cd}  git init && git add -A && git commit -m "Create the stack"    # .env stays out of it\n  make up\n  make check\n${again}`;

@@ -32,7 +32,7 @@ export async function inSession(
     throw new ProblemError([
       {
         message: `${directory === '.' ? 'this directory' : directory} holds no osgs.yaml`,
-        remedy: 'Go to the directory of a stack, or make one: create-osgs my-stack.',
+        remedy: "Go to the directory of a stack, or make one: 'create-osgs my-stack'.",
       },
     ]);
   }

@@ -60,6 +60,13 @@ class Person {
     return join(this.home, 'npm cache/_npx', folder, 'node_modules');
   }
 
+  /** Types the command line that a run said would repeat it, for a stack of another name. */
+  again(by: keyof typeof starters, said: string, name: string): Ran {
+    const [program, ...words] = (/The same again: (.+)/.exec(said)?.[1] ?? said).split(' ');
+    expect(program).toBe(by.replace(/^npx$/, 'npm').replace(/-berry$/, ''));
+    return this.start(by === 'npx' ? 'npm' : by, ...words.map((word) => (word === 'made' ? name : word)));
+  }
+
   hasStack(name: string): void {
     expect(readFileSync(join(this.cwd, name, 'compose.yaml'), 'utf8')).toContain('services:');
     expect(existsSync(join(this.cwd, name, '.osgs/manifest.json'))).toBe(true);
@@ -208,16 +215,20 @@ describe.each(nodes)('on %s', (node) => {
 });
 
 test.each([
+  ['npm', ['create', 'osgs', 'made', '--']],
   ['npx', ['create-osgs@latest', 'made']],
   ['pnpm', ['create', 'osgs', 'made']],
   ['yarn', ['create', 'osgs', 'made']],
   ['yarn-berry', ['create', 'osgs', 'made']],
 ] as const)(
-  '%s makes a stack, too',
+  '%s makes a stack, too, and what it says would repeat it does',
   (by, args) => {
     const person = new Person('node-24');
-    expect(person.start(by, ...args, ...answers)).toMatchObject({ code: 0 });
+    const ran = person.start(by, ...args, ...answers);
+    expect(ran).toMatchObject({ code: 0 });
     person.hasStack('made');
+    expect(person.again(by, `${ran.stderr}${ran.stdout}`, 'another')).toMatchObject({ code: 0 });
+    person.hasStack('another');
   },
   patience,
 );

@@ -5,7 +5,7 @@ import { nearest } from '../stack/near.js';
 import { ProblemError } from '../stack/problem.js';
 import { questions } from '../app/questions.js';
 
-export const commands = ['create', 'list', 'add', 'remove', 'diff', 'upgrade', 'undo'] as const;
+export const commands = ['create', 'list', 'add', 'remove', 'diff', 'upgrade', 'undo', 'doctor'] as const;
 
 export interface CommandLine {
   command: (typeof commands)[number];
@@ -27,9 +27,6 @@ export interface CommandLine {
   help: boolean;
   version: boolean;
 }
-
-/** Words that are commands of later versions: they must not become directories today. */
-const reserved = ['doctor'];
 
 const general = {
   alias: { type: 'string', multiple: true },
@@ -69,9 +66,6 @@ export function parseCommandLine(argv: string[]): CommandLine {
   }
   const { values, positionals } = parsed;
   const [first, ...others] = positionals;
-  if (first !== undefined && reserved.includes(first)) {
-    throw wrong(`'${first}' is not offered by this version`, `A directory of that name is ./${first}.`);
-  }
   const named = commands.find((word) => word === first && word !== 'create');
   const command = named ?? 'create';
   const takesServices = command === 'add' || command === 'remove';
@@ -139,18 +133,20 @@ export function helpText(): string {
   return `Usage: create-osgs [directory] [options]
        create-osgs add SERVICE...      create-osgs remove SERVICE...
        create-osgs diff                create-osgs upgrade
-       create-osgs undo                create-osgs list [--json]
+       create-osgs undo                create-osgs doctor
+       create-osgs list [--json]
 
 Emits a deployment repository for the GIS services and domains you choose, or brings the one in the directory up to
 its osgs.yaml; edits of yours are merged, never overwritten. Asks for what the options leave open; without a terminal or
 with --yes it asks nothing. The commands work on the stack in the directory that you are in: add and remove services,
-diff shows what a run would change, upgrade takes over a newer create-osgs, undo puts the last run back.
+diff shows what a run would change, upgrade takes over a newer create-osgs, undo puts the last run back, doctor says
+whether the repository is in order.
 
 Answers
 ${questions.map(({ flag, value, help, multiple }) => row(`--${flag} ${value}${multiple ? ' ...' : ''}`, help)).join('')}${row('--alias ALIAS=HOST ...', 'a host name that redirects to one of the domains')}${row('--config FILE|-', 'all answers, in the form of osgs.yaml; flags go before it')}
 Run
 ${row('--catalog DIR ...', 'more services from a folder that you trust: its templates are code')}${row('--yes', 'ask nothing, take defaults')}${row('--conflict ask|mine|theirs|markers', 'what to do where you and create-osgs changed the same lines')}${row('--diff', 'print what changes as a unified diff')}${row('--commit', 'commit what was written to git')}${row('--no-git', 'do not ask git what is ignored or not committed')}${row('--dry-run', 'decide everything, write nothing; exit code 4 if something would change')}${row('--json', 'print one report object on standard output and nothing else')}${row('--version', 'print the version')}${row('--help', 'print this')}
 Exit codes: 0 done; 1 answers or directory wrong, or cancelled, nothing written; 2 command line wrong; 3 conflicts;
-4 diff or a dry run found differences.
+4 diff, a dry run or doctor found something.
 `;
 }

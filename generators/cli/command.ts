@@ -44,6 +44,10 @@ async function run(line: CommandLine): Promise<number> {
     const { undo } = await import('./undo.js');
     return undo(line);
   }
+  if (line.command === 'doctor') {
+    const { doctor } = await import('./doctor.js');
+    return doctor(line, version);
+  }
   const { chooseDirectory } = await import('./directory.js');
   const directory = await chooseDirectory(line);
   const { create } = await import('./create.js');

@@ -1,20 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readInside } from '../repository/disk.js';
 import { commitPaths, isWorkTree } from '../repository/git.js';
 import type { AppOptions } from '../app/index.js';
-import { basePath, readManifest } from '../repository/manifest.js';
+import { basePath } from '../repository/manifest.js';
 import { differs, leavesMarkers, planWithDefaults, type Plan } from '../app/plan.js';
 import { catalogWith } from './catalog.js';
 import { isInteractive } from './directory.js';
 import { applyFlags } from './flags.js';
 import { commitMessage, printDiff, report } from './report.js';
 import { inSession, type Session } from './session.js';
+import { migrate, readAnswers } from './settled.js';
 import { addServices, removeServices } from '../stack/change-services.js';
-import { compareVersions, pendingMigrations } from '../stack/migrations.js';
 import { changeNotes } from '../stack/notes.js';
-import { parseAnswers, type Answers, type AnswersFile } from '../stack/answers.js';
-import { ProblemError } from '../stack/problem.js';
+import type { Answers } from '../stack/answers.js';
 import type { CommandLine } from './arguments.js';
 
 /** Creates a stack, or brings the one in the directory up to date, with other services where the command says so. */
@@ -85,27 +83,6 @@ async function decide(options: Omit<AppOptions, 'done'>): Promise<Plan> {
   return runGenerator(plan ? { ...options, plan } : options);
 }
 
-/** Refuses a repository of a newer version; tells what an older one needs. */
-function migrate(
-  directory: string,
-  version: string,
-): { answers: (answers: Answers) => Answers; notes: string[] } {
-  const from = readManifest(directory)?.generator;
-  if (from !== undefined && compareVersions(from, version) > 0) {
-    throw new ProblemError([
-      {
-        message: `this stack was made by create-osgs ${from}, and this is the older ${version}`,
-        remedy: "Run 'npm create osgs@latest .'.",
-      },
-    ]);
-  }
-  const pending = from === undefined ? [] : pendingMigrations(from, version);
-  return {
-    answers: (answers) => pending.reduce((now, migration) => migration.answers?.(now) ?? now, answers),
-    notes: pending.flatMap(({ notes }) => notes ?? []),
-  };
-}
-
 /** An osgs.yaml may leave keys out. */
 function complete(known: Partial<Answers>): Answers {
   return { name: '', services: [], domains: [], tls: 'self-signed', expose: {}, settings: {}, ...known };
@@ -137,16 +114,4 @@ async function offerCommit(
     .flatMap(({ path }) => path);
   const committed = commitPaths(directory, paths, message);
   process.stderr.write(committed ? 'Committed.\n' : 'All is as the last commit has it.\n');
-}
-
-function readAnswers(file: string): AnswersFile {
-  let text: string;
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (error) {
-    throw new ProblemError([{ file, message: `cannot be read: ${(error as Error).message}` }]);
-  }
-  const answers = parseAnswers(text, file === '-' ? 'standard input' : file);
-  if (answers.problems.length > 0) throw new ProblemError(answers.problems);
-  return answers;
 }

@@ -74,6 +74,7 @@ export function commitMessage(plan: Plan, line: CommandLine): string {
     undo: 'Undo the last change of the stack',
     diff: '',
     list: '',
+    doctor: '',
   }[line.command];
   return `${subject}\n\n${summary(plan.changes)}.\n`;
 }

@@ -25,8 +25,10 @@ export async function inSession(
   work: (session: Session) => Promise<number>,
 ): Promise<number> {
   const path = resolve(directory);
-  const only = line.command === 'diff' || line.dryRun;
-  if (existsSync(join(path, localFolder)) && canWrite(path)) finishInterrupted(path);
+  const only = line.command === 'diff' || line.command === 'doctor' || line.dryRun;
+  // The doctor says so, and touches nothing.
+  if (line.command !== 'doctor' && existsSync(join(path, localFolder)) && canWrite(path))
+    finishInterrupted(path);
   const state = inspectDirectory(directory);
   if (state === 'new' && line.command !== 'create') {
     throw new ProblemError([

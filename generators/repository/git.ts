@@ -27,6 +27,12 @@ export function ignoredPaths(directory: string, paths: string[]): Set<string> {
   return new Set(ran.stdout.split('\0').filter((path) => path !== ''));
 }
 
+/** The paths, relative to the directory, that git tracks or would: what it ignores is not among them. Undefined outside a work tree. */
+export function filesForGit(directory: string): string[] | undefined {
+  const ran = git(directory, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
+  return ran.code === 0 ? ran.stdout.split('\0').filter((path) => path !== '') : undefined;
+}
+
 /** Those of the paths that git tracks and that differ from its last commit. Empty outside a work tree. */
 export function uncommittedPaths(directory: string, paths: string[]): string[] {
   const wanted = new Set(paths);

@@ -96,10 +96,17 @@ export function recover(directory: string): string[] | undefined {
   const local = join(directory, localFolder);
   if (!existsSync(local)) return undefined;
   if (existsSync(join(local, 'journal.json'))) return finish(directory);
-  const left = ['staged', 'saved', 'journal.tmp'].some((name) => existsSync(join(local, name)));
+  const left = isInterrupted(directory);
   if (left) clearStaging(local);
   closeLocal(directory);
   return left ? [] : undefined;
+}
+
+/** Whether something is left of a run that did not come to its end. */
+export function isInterrupted(directory: string): boolean {
+  return ['journal.json', 'journal.tmp', 'staged', 'saved'].some((name) =>
+    existsSync(join(directory, localFolder, name)),
+  );
 }
 
 /** Makes the folder of this machine's own, which git ignores whatever the owner's .gitignore says. */

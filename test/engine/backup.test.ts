@@ -74,12 +74,7 @@ const sql = (database: string, text: string): string => {
   if (ran.code !== 0) throw new Error(`${text}: ${ran.stderr}`);
   return ran.stdout;
 };
-const make = (...args: string[]): Ran => {
-  const ran = stack.make(...args);
-  if (ran.code !== 0)
-    throw new Error(`make ${args.join(' ')}: ${ran.stdout.slice(-2000)}${ran.stderr.slice(-3000)}`);
-  return ran;
-};
+const make = (...args: string[]): Ran => stack.must(...args);
 const folders = (): string[] =>
   readdirSync(join(stack.folder, 'backups'))
     .filter((name) => name !== '.gitignore' && name !== 'nightly.log')

@@ -29,6 +29,21 @@ export class Deployment {
     return this.run('make', ['-s', ...args]);
   }
 
+  /** `make` that must succeed. Throws with its last words where it does not. */
+  must(...args: string[]): Ran {
+    const ran = this.make(...args);
+    if (ran.code !== 0)
+      throw new Error(`make ${args.join(' ')}: ${ran.stdout.slice(-3000)}${ran.stderr.slice(-3000)}`);
+    return ran;
+  }
+
+  /** What `docker` prints. Throws where it fails. */
+  docker(...args: string[]): string {
+    const ran = this.run('docker', args);
+    if (ran.code !== 0) throw new Error(`docker ${args.join(' ')}: ${ran.stderr}`);
+    return ran.stdout.trim();
+  }
+
   /** A command in a container that runs. */
   inside(service: string, command: string[], input?: string): Ran {
     return this.run('docker', ['compose', 'exec', '-T', service, ...command], input);

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { createOsgs, run, type Ran } from '../run.js';
+import { createOsgs, run } from '../run.js';
 import { countriesSql, writeAtlas } from './countries.js';
 import { Deployment } from './deployment.js';
 import { Load } from './load.js';
@@ -23,17 +23,8 @@ const routes: Record<string, string> = {
 /** Those whose absence no address of nginx shows. */
 const behind = ['postgis', 'mosquitto', 'valkey', 'hugo'];
 
-const docker = (...args: string[]): string => {
-  const ran = deployment.run('docker', args);
-  if (ran.code !== 0) throw new Error(`docker ${args.join(' ')}: ${ran.stderr}`);
-  return ran.stdout.trim();
-};
-const make = (...args: string[]): Ran => {
-  const ran = deployment.make(...args);
-  if (ran.code !== 0)
-    throw new Error(`make ${args.join(' ')}: ${ran.stdout.slice(-3000)}${ran.stderr.slice(-3000)}`);
-  return ran;
-};
+const docker = deployment.docker.bind(deployment);
+const make = deployment.must.bind(deployment);
 const idOf = (name: string): string => docker('compose', 'ps', '-aq', name);
 const inspect = (name: string, format: string): string => docker('inspect', '--format', format, idOf(name));
 /** nginx, as long as it was not started again. */

@@ -16,16 +16,8 @@ const map = (corner: number): string =>
   `${site}/ogc/world?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetMap&LAYERS=countries&STYLES=&CRS=EPSG:4326&WIDTH=64&HEIGHT=64&FORMAT=image/png&BBOX=${corner},0,${corner + 40},40`;
 const capabilities = `${site}/ogc/world?SERVICE=WMS&VERSION=1.3.0&REQUEST=GetCapabilities`;
 
-const docker = (...args: string[]): string => {
-  const ran = deployment.run('docker', args);
-  if (ran.code !== 0) throw new Error(`docker ${args.join(' ')}: ${ran.stderr}`);
-  return ran.stdout.trim();
-};
-const make = (...args: string[]): void => {
-  const ran = deployment.make(...args);
-  if (ran.code !== 0)
-    throw new Error(`make ${args.join(' ')}: ${ran.stdout.slice(-2000)}${ran.stderr.slice(-2000)}`);
-};
+const docker = deployment.docker.bind(deployment);
+const make = deployment.must.bind(deployment);
 const containers = (): string[] => docker('compose', 'ps', '-q', 'qgis-server').split('\n');
 /** nginx, as long as it was not started again. */
 const nginx = (): string =>

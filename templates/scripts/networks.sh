@@ -253,27 +253,27 @@ remember() {
         $1 == "container" && $2 in lines { print lines[$2] }' >"$record.new" && mv "$record.new" "$record"
 }
 
-# Of the lines "keep ID SERVICE" on standard input those of services of which every container still runs.
+# The containers of the lines "keep ID SERVICE" on standard input, where all of a service still run: "ID SERVICE". One that
+# is gone was one too many.
 still_running() {
     while read -r _ id service; do
-        echo "$(docker inspect --format '{{.State.Status}}' "$id" 2>/dev/null || echo gone) $id $service"
+        state=$(docker inspect --format '{{.State.Status}}' "$id" 2>/dev/null) || state=gone
+        echo "$state $id $service"
     done | awk '
-        { lines[NR] = $2 " " $3; services[NR] = $3; if ($1 != "running" && $1 != "gone") stopped[$3] = 1 }
-        END { for (i = 1; i <= NR; i++) if (!(services[i] in stopped)) print lines[i] }'
+        $1 == "running" { lines[++count] = $2 " " $3; services[count] = $3 }
+        $1 != "running" && $1 != "gone" { stopped[$3] = 1 }
+        END { for (i = 1; i <= count; i++) if (!(services[i] in stopped)) print lines[i] }'
 }
 
 # converge SERVICE...: creates networks and new containers, recreates the changed ones, connects those that are kept, and
 # starts all in the order of their dependencies.
 converge() {
     verdicts=$(compare)
-    case $verdicts in *keep*) verdicts=$(printf '%s\n' "$verdicts" | compare_images) ;; esac
-    case $verdicts in
-    *keep*) ;;
-    *)
+    ! printf '%s\n' "$verdicts" | grep -q '^keep ' || verdicts=$(printf '%s\n' "$verdicts" | compare_images)
+    if ! printf '%s\n' "$verdicts" | grep -q '^keep '; then
         docker compose up -d --remove-orphans "$@"
         return
-        ;;
-    esac
+    fi
     COMPOSE_IGNORE_ORPHANS=true docker compose up --no-start --no-recreate "$@" || return 1
     kept=$(printf '%s\n' "$verdicts" | grep '^keep ' | still_running)
     # A container without a verdict is a new one.

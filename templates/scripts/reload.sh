@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/.."
 umask 077
 record=.secrets/.nginx
-now=$(find nginx -type f -exec cksum {} + | sort | cksum)
+now=$(find nginx -type f -exec sha256sum {} + | sort | sha256sum)
 if [ -n "${1:-}" ] && [ "$(docker compose ps -q --status running nginx)" = "$1" ] && [ "$now" != "$(cat "$record" 2>/dev/null)" ]; then
     if ! docker exec "$1" nginx -t -q -c /etc/nginx/osgs/nginx.conf; then
         echo "nginx does not accept its configuration (see above). It keeps running with the previous one." >&2

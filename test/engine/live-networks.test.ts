@@ -11,7 +11,9 @@ const port = 18080;
 const nginx = loadCatalog().get('nginx')?.image;
 const image = `${nginx?.name ?? ''}:${nginx?.tag ?? ''}`;
 /** The Compose that is installed, and a newer one beside it: see install-compose.sh. */
-const versions = [undefined, '/opt/osgs-compose'].filter((folder) => !folder || existsSync(folder));
+const versions = ['its own place', '/opt/osgs-compose'].filter(
+  (folder) => !folder.startsWith('/') || existsSync(folder),
+);
 
 interface Stack {
   /** Services beside `maps`: each is connected to nginx and the database. */
@@ -84,7 +86,7 @@ http {
 }
 `;
 
-describe.each(versions)('make up, with Compose of %s', (version) => {
+describe.each(versions)('make up, with the Compose in %s', (version) => {
   const deployment = new Deployment('live');
   const { folder } = deployment;
   const before = process.env['DOCKER_CONFIG'];
@@ -123,7 +125,7 @@ describe.each(versions)('make up, with Compose of %s', (version) => {
     run('curl', ['-s', '-w', ' %{http_code}', `http://127.0.0.1:${port}/${path}`]).stdout;
 
   beforeAll(() => {
-    if (version !== undefined) process.env['DOCKER_CONFIG'] = version;
+    if (existsSync(version)) process.env['DOCKER_CONFIG'] = version;
     mkdirSync(join(folder, 'scripts'), { recursive: true });
     mkdirSync(join(folder, 'nginx'));
     for (const name of ['up.sh', 'networks.sh', 'reload.sh', 'env.sh', 'secrets.sh'])
@@ -249,6 +251,30 @@ describe.each(versions)('make up, with Compose of %s', (version) => {
       write({});
       start();
       expect(ask('maps')).toBe('maps 200');
+    },
+    slow,
+  );
+
+  test(
+    'recreates once what runs on networks that all share, and removes these networks',
+    () => {
+      deployment.remove();
+      rmSync(join(folder, '.secrets'), { recursive: true });
+      const flat = compose({}).replaceAll(/networks: \[[^\]]*\]/g, 'networks: [edge, web]');
+      writeFileSync(
+        join(folder, 'compose.yaml'),
+        flat.replace('\n  edge:', '\n  web: { internal: true }\n  edge:'),
+      );
+      deployment.docker('compose', 'up', '-d');
+      expect(networks()).toEqual(['edge', 'web']);
+      write({});
+      start();
+      expect(ask('maps')).toBe('maps 200');
+      expect(networks()).toEqual(['edge', 'job_database', 'maps_database', 'nginx_maps']);
+      // From then on nothing is recreated.
+      const running = ids();
+      start();
+      expect(ids()).toEqual(running);
     },
     slow,
   );

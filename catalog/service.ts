@@ -126,6 +126,16 @@ export interface Check {
   contains?: string;
 }
 
+/** A question that `make check` asks inside a container. A line of the answer that begins with WARNING is no failure. */
+export interface ContainerCheck {
+  title: string;
+  /** The container that runs the command. */
+  in: string;
+  run: string[];
+  /** A file below the service's templates: the command's standard input. */
+  input?: string;
+}
+
 /** Why a container is less closed than the base, by container. Printed beside the setting that it explains. */
 export interface Hardening {
   /** Why it starts as root. */
@@ -202,6 +212,7 @@ export interface Service {
   known_as?: string[];
   tasks?: Task[];
   checks?: Check[];
+  container_checks?: ContainerCheck[];
   /** What to do after the first start, in Markdown. */
   first_login?: string;
   /** Files that are written once and belong to the owner afterwards; paths below the service's templates. */

@@ -126,7 +126,7 @@ export interface Check {
   contains?: string;
 }
 
-/** A question that `make check` asks inside a container. A line of the answer that begins with WARNING is no failure. */
+/** A question that `make check` asks inside a container. A line of the answer that begins with "warning" is no failure. */
 export interface ContainerCheck {
   title: string;
   /** The container that runs the command. */
@@ -170,6 +170,17 @@ export interface State {
   note?: string;
 }
 
+/**
+ * A folder or a volume that one container writes and another reads. It is data: nothing in it changes which programs the readers run.
+ */
+export interface SharedData {
+  /** A folder below the service's own, `services/ID/`. No file that a program reads as its configuration is in it. */
+  folder?: string;
+  volume?: string;
+  /** Why nothing that is written here changes what runs in the containers that read it. Printed in the emitted README. */
+  why: string;
+}
+
 export interface Service {
   id: string;
   title: string;
@@ -208,6 +219,8 @@ export interface Service {
   wiring?: Wiring[];
   state?: State[];
   stateless?: string;
+  /** What containers may write of the repository, and of volumes that other services read. */
+  data?: SharedData[];
   /** Other names that `make backup-NAME` and `make restore-NAME` take: those of OSGS. */
   known_as?: string[];
   tasks?: Task[];

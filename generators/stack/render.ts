@@ -3,6 +3,7 @@ import { clearedHeaders } from './access.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
+import { sharedPlaces } from './shared.js';
 import type { Stack } from './stack.js';
 import { planState } from './state.js';
 import { fill, makeView, serviceView, type ServiceView, type View } from './view.js';
@@ -49,6 +50,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     compose,
     env,
     kept: planState(stack, compose),
+    shared: sharedPlaces(stack, compose.containers),
     clearedHeaders,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),

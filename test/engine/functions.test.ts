@@ -105,11 +105,11 @@ describe('functions of the database on a real engine', () => {
   test('the check lists what the anonymous roles may read, and warns of all that is more', () => {
     expect(sql('GRANT INSERT ON api.rows TO web_anon', { role: 'gis' })).toMatchObject({ code: 0 });
     expect(check()).toEqual([
-      'WARNING everybody may run api.old() as gis',
-      'WARNING tileserv (pg_tileserv) may run gis.tile(integer,integer,integer)',
+      'warning everybody may run api.old() as gis',
+      'warning tileserv (pg_tileserv) may run gis.tile(integer,integer,integer)',
       'ok      web_anon (PostgREST) may read api.rows',
-      'WARNING web_anon (PostgREST) may insert in api.rows',
-      'WARNING web_anon (PostgREST) may run api.old() as gis, api.one()',
+      'warning web_anon (PostgREST) may insert in api.rows',
+      'warning web_anon (PostgREST) may run api.old() as gis, api.one()',
     ]);
   });
 

@@ -94,6 +94,8 @@ export interface Route {
   deny_query?: string[];
   /** `public`: for everybody. `login`: the service has a login of its own. `protected`: nginx asks, for the service does not. */
   access: 'public' | 'login' | 'protected';
+  /** Whoever is let in here can change what the service does or what others see. Such a route is never public. */
+  administers?: true;
   /** Parts of the path that stay open where the route is protected, relative to the route: for devices and other programs. */
   open?: string[];
 }
@@ -192,6 +194,8 @@ export interface Service {
   /** A container of which several may run side by side: the service gets a setting `replicas`. */
   scale?: string;
   compose: ComposePart;
+  /** Request headers that the program believes as they come: nginx sets or clears each of them. */
+  trusts?: string[];
   routes?: Route[];
   ports?: Port[];
   hardening?: Record<string, Hardening>;

@@ -58,7 +58,8 @@ export async function startEcho(
       const frame = asked.get('frame');
       if (frame) response.setHeader('X-Frame-Options', frame);
       const cookie = Number(asked.get('cookie') ?? 0);
-      if (cookie) response.setHeader('Set-Cookie', `session=${'x'.repeat(cookie)}`);
+      const flags = asked.has('flags') ? `; ${asked.get('flags') ?? ''}` : '';
+      if (cookie) response.setHeader('Set-Cookie', `session=${'x'.repeat(cookie)}${flags}`);
       setTimeout(() => response.end(tell(request, bytes)), Number(asked.get('wait') ?? 0));
     });
   });

@@ -78,7 +78,7 @@ export class FrontDoor {
         });
         return door;
       } catch (error) {
-        if (tries > 100) throw error;
+        if (tries > 600) throw error;
         await new Promise((done) => setTimeout(done, 50));
       }
     }

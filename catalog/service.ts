@@ -94,8 +94,11 @@ export interface Route {
   deny_query?: string[];
   /** `public`: for everybody. `login`: the service has a login of its own. `protected`: nginx asks, for the service does not. */
   access: 'public' | 'login' | 'protected';
-  /** Whoever is let in here can change what the service does or what others see. Such a route is never public. */
-  administers?: true;
+  /**
+   * Whoever is let in here administers a service. `all`: the route is for nothing else, and belongs on a host name of its own.
+   * `part`: the route publishes, too. Such a route is never public.
+   */
+  administers?: 'all' | 'part';
   /** Parts of the path that stay open where the route is protected, relative to the route: for devices and other programs. */
   open?: string[];
 }

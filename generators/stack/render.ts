@@ -1,5 +1,6 @@
 import ejs from 'ejs';
 import { clearedHeaders } from './access.js';
+import { administrationBeside, stackWarnings } from './administration.js';
 import { clearedBesides } from './trusted-headers.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
@@ -52,6 +53,8 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     env,
     kept: planState(stack, compose),
     clearedHeaders,
+    warnings: stackWarnings(stack),
+    administrationBeside,
     quoteRegex,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),

@@ -31,12 +31,15 @@ const ownListeners: Record<string, RegExp> = {
   'services/prometheus/alerts.yml': /CertificateEnds/,
 };
 
-/** What the services are told: their files, and their containers without nginx. */
+/** Files of nginx that say what services are told of a request, and what becomes of their cookies. */
+const toldFiles = /^(services\/|nginx\/routes\/|nginx\/snippets\/(proxy|fastcgi|identity|gate)\.conf)/;
+
+/** What the services are told: their files, their containers without nginx, and what nginx says to them. */
 function told(answers: Answers): Map<string, string> {
   const { rendered } = makeStack(answers, catalog, templates);
   const of = new Map<string, string>();
   for (const [path, { content }] of rendered.files) {
-    if (!path.startsWith('services/')) continue;
+    if (!toldFiles.test(path)) continue;
     const own = ownListeners[path];
     const blocks = own ? content.split(/\n(?= {6}- )/).filter((block) => !own.test(block)) : [content];
     of.set(

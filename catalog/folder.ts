@@ -75,7 +75,8 @@ function withReplicas(service: Service): Service {
     type: 'integer',
     default: 1,
     minimum: 1,
-    maximum: 64,
+    // Both ends of a connection may be several, and a network has 29 addresses for containers.
+    maximum: 12,
     help: `How many containers '${scale}' share the requests.`,
   };
   return {

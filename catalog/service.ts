@@ -111,8 +111,15 @@ export interface Port {
   purpose: string;
 }
 
+/**
+ * What containers open connections to, by container. A text in `<% %>` may give several names with blanks between, or none. What
+ * the routes need is known without it.
+ */
+export type Connects = Record<string, string[]>;
+
 export interface Wiring extends Condition {
   compose?: ComposePart;
+  connects?: Connects;
   /** Items handed to the templates of other services, by kind (`roles`, `sources`, ...). */
   offers?: Record<string, Record<string, unknown>[]>;
 }
@@ -196,6 +203,7 @@ export interface Service {
   slow_start?: Record<string, string>;
   /** A container of which several may run side by side: the service gets a setting `replicas`. */
   scale?: string;
+  connects?: Connects;
   compose: ComposePart;
   /** Request headers that the program believes as they come: nginx sets or clears each of them. */
   trusts?: string[];
@@ -262,6 +270,8 @@ export interface Preset {
 /** Services by id, in the order of their files, and the presets. */
 export type Catalog = ReadonlyMap<string, CatalogService> & {
   readonly presets: ReadonlyMap<string, Preset>;
+  /** The numbers of the networks that the package's services make; absent where there is no such list. */
+  readonly networks?: ReadonlyMap<string, number>;
 };
 
 /** Software that the catalogue leaves out. */

@@ -19,7 +19,7 @@ const cgi: CatalogService = {
   id: 'fastcgi',
   title: 'FastCGI',
   compose: {
-    services: { fastcgi: { networks: ['web'], deploy: { resources: { limits: { memory: '9M' } } } } },
+    services: { fastcgi: { deploy: { resources: { limits: { memory: '9M' } } } } },
   },
   wiring: [],
   checks: [],

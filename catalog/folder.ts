@@ -28,6 +28,16 @@ export function readServices(
           `Add { volume: ${volume} } with stop: true where its program must stand still, or skip: with the reason.`,
         ),
       );
+    (service.data ?? []).forEach(({ folder }, index) => {
+      if (folder !== undefined && !folder.startsWith(`services/${service.id}/`))
+        problems.push(
+          yaml.at(
+            ['data', index, 'folder'],
+            `the folder '${folder}' is not one of this service`,
+            `Declare a folder below services/${service.id}/, or move the entry to the service that has the folder.`,
+          ),
+        );
+    });
     services.set(service.id, {
       ...withReplicas(withFlavours(service)),
       file,

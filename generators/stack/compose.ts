@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { CatalogService, ComposePart, Hardening } from '../../catalog/service.js';
+import type { CatalogService, ComposePart, Hardening, Image } from '../../catalog/service.js';
 import { applies } from './conditions.js';
 import { connectionsOf, type Connection } from './connections.js';
 import { membersOf, networksBlock, planNetworks, type Network } from './networks.js';
@@ -85,7 +85,7 @@ export function buildCompose(view: View): ComposeModel {
         throw new Error(`${service.file}: '${name}' is not a secret of any service in this stack`);
       secrets.add(name);
     }
-    const complete: Container = { image: `${service.image.name}:${service.image.tag}`, ...definition };
+    const complete: Container = { image: imageReference(service.image), ...definition };
     delete complete.networks;
     const own = networks.filter((network) => membersOf(network).includes(name));
     if (own.length > 0) complete.networks = networksBlock(own);
@@ -152,6 +152,11 @@ function list(value: unknown): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
+}
+
+/** An image as Compose names it: with its tag, and the digest where the catalogue knows it. */
+export function imageReference({ name, tag, digest }: Image): string {
+  return `${name}:${tag}${digest === undefined ? '' : `@${digest}`}`;
 }
 
 /** The secrets that a container reads as files below /run/secrets, by their variables. */

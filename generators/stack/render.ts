@@ -5,6 +5,7 @@ import { clearedBesides } from './trusted-headers.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
+import { sharedPlaces } from './shared.js';
 import type { Stack } from './stack.js';
 import { quoteRegex, routeLocations } from './locations.js';
 import { planState } from './state.js';
@@ -52,6 +53,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     compose,
     env,
     kept: planState(stack, compose),
+    shared: sharedPlaces(stack, compose.containers),
     clearedHeaders,
     warnings: stackWarnings(stack),
     administrationBeside,

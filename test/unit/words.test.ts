@@ -446,6 +446,35 @@ state: [{ volume: a }]
     }
   });
 
+  test('data is declared by the service whose folder it is, and says why it is data', () => {
+    const folder = emptyFolder();
+    const text = `${madeUpHead('one', 'api', 'Made up.')}image: { name: example/one, tag: '1', evidence: none }
+memory: 10
+compose: { services: { one: {} } }
+stateless: Nothing.
+data: [{ folder: services/one/data, why: rows of numbers }]
+`;
+    const load = (data: string): unknown => {
+      writeFileSync(
+        join(folder, 'one.yaml'),
+        text.replace('{ folder: services/one/data, why: rows of numbers }', data),
+      );
+      return loadCatalog([folder]).get('one')?.data;
+    };
+    expect(load('{ folder: services/one/data, why: rows of numbers }')).toHaveLength(1);
+    expect(() => load('{ folder: services/other/data, why: rows of numbers }')).toThrow(
+      "the folder 'services/other/data' is not one of this service",
+    );
+    for (const wrong of [
+      '{ folder: services/one, why: rows of numbers }',
+      '{ folder: scripts, why: rows of numbers }',
+      '{ folder: services/one/../x, why: rows of numbers }',
+      '{ folder: services/one/data }',
+      '{ folder: services/one/data, volume: one, why: rows of numbers }',
+    ])
+      expect(() => load(wrong)).toThrow();
+  });
+
   test.each(['self-signed', 'letsencrypt'] as const)(
     'every volume and database of the catalogue has its line: %s',
     (tls) => {

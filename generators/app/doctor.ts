@@ -3,6 +3,7 @@ import { filesForGit } from '../repository/git.js';
 import { readInside, statOf } from '../repository/disk.js';
 import { manifestPath, readBase, readManifest, type Manifest } from '../repository/manifest.js';
 import { isInterrupted } from '../repository/transaction.js';
+import { stackWarnings } from '../stack/administration.js';
 import { hasMarkers, sameLines } from '../stack/merge-text.js';
 import { compareVersions } from '../stack/migrations.js';
 import type { Problem } from '../stack/problem.js';
@@ -15,6 +16,8 @@ const ownersFiles = ['osgs.yaml', 'compose.override.yaml', 'compose.override.yml
 export interface Diagnosis {
   /** What is to be mended, and how. */
   problems: Problem[];
+  /** What to know of the stack itself: no error, and nothing that a run would change. */
+  warnings: string[];
   /** Generated files that are not as they were generated. */
   edited: string[];
   /** Generated files that are gone. */
@@ -44,6 +47,7 @@ export function diagnose(directory: string, plan: Plan, version: string, git: bo
   ];
   return {
     problems: [...problems, ...pending(plan, version, problems)],
+    warnings: stackWarnings(plan.stack),
     edited,
     deleted,
     generated: paths.length,

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Generator from 'yeoman-generator';
 import type { Catalog } from '../../catalog/service.js';
+import { proposeAdministration } from '../stack/administration.js';
 import type { Answers } from '../stack/answers.js';
 import { withoutPlaces } from '../stack/change-services.js';
 import { withPreset } from '../stack/presets.js';
@@ -82,6 +83,7 @@ export default class App extends Generator {
         Object.assign(this.answers, {
           [question.key]: question.answer ? question.answer(value, this.answers) : value,
         });
+        if (question.key === 'domains' && app.known.domains === undefined) await this._askAdministration();
         const preset = question.key === 'preset' ? app.catalog.presets.get(String(value)) : undefined;
         if (preset) this.answers = withPreset(this.answers, preset);
         const gone = before.filter((id) => !this.answers.services?.includes(id));
@@ -93,6 +95,23 @@ export default class App extends Generator {
       }
     }
     this.answers = withDefaults(this.answers, app);
+  }
+
+  /** Proposes a domain for administration pages. Only a new stack is asked: addresses of an old one stay. */
+  private async _askAdministration(): Promise<void> {
+    const { domains = [] } = this.answers;
+    const proposed = proposeAdministration(this.answers, this.app.catalog);
+    if (!proposed) return;
+    const titles = (proposed.services ?? []).map((id) => this.app.catalog.get(id)?.title ?? id).join(', ');
+    const { apart } = await this.prompt<{ apart: boolean }>([
+      {
+        type: 'confirm',
+        name: 'apart',
+        message: `Administration (${titles}) on a host name of its own, ${proposed.host}? Pages on one host name share their sessions`,
+        default: true,
+      },
+    ]);
+    if (apart) this.answers.domains = [...domains, proposed];
   }
 
   async configuring(): Promise<void> {

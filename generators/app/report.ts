@@ -1,4 +1,5 @@
 import type { Plan } from './plan.js';
+import { stackWarnings } from '../stack/administration.js';
 import { siteUrl } from '../stack/sites.js';
 import { makeView } from '../stack/view.js';
 
@@ -24,6 +25,8 @@ export function describePlan({ stack, changes }: Plan): string {
     stack.tls === 'off' ? `  ${stack.httpPort} nginx` : `  ${stack.httpPort}, ${stack.httpsPort} nginx`,
   );
   for (const port of stack.ports) lines.push(`  ${port.bind} ${port.name}: ${port.purpose}`);
+  const warnings = stackWarnings(stack);
+  if (warnings.length > 0) lines.push('', 'Warnings', ...warnings.map((warning) => `  ${warning}`));
   lines.push('', 'Files', `  ${summary(changes.filter(({ path }) => !path.startsWith('.osgs/')))}`);
   return `${lines.join('\n')}\n`;
 }

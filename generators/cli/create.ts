@@ -11,6 +11,7 @@ import { commitMessage, printDiff, report } from './report.js';
 import { inSession, type Session } from './session.js';
 import { migrate, readAnswers } from './settled.js';
 import { addServices, removeServices } from '../stack/change-services.js';
+import { stackWarnings } from '../stack/administration.js';
 import { changeNotes } from '../stack/notes.js';
 import type { Answers } from '../stack/answers.js';
 import type { CommandLine } from './arguments.js';
@@ -63,7 +64,9 @@ async function runIn(
   };
   const decided = await decide(options);
   const after = decided.files.get('compose.yaml')?.content ?? '';
-  const notes = [...migrated.notes, ...changeNotes(before, after, decided.stack)];
+  // Whoever confirmed the plan has read its warnings there.
+  const warnings = options.interactive ? [] : stackWarnings(decided.stack);
+  const notes = [...migrated.notes, ...warnings, ...changeNotes(before, after, decided.stack)];
   const code = report({ plan: decided, shown, line, notes, catalog });
   if (!options.dryRun && differs(decided)) await offerCommit(decided, directory, line, interactive);
   return code;

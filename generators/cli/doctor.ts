@@ -22,7 +22,7 @@ export async function doctor(line: CommandLine, version: string): Promise<number
   });
 }
 
-function describe({ problems, edited, deleted, generated }: Diagnosis): string {
+function describe({ problems, warnings, edited, deleted, generated }: Diagnosis): string {
   const yours = [
     ...edited.map((path) => `  edited ${path}\n`),
     ...deleted.map((path) => `  deleted ${path}\n`),
@@ -32,5 +32,6 @@ function describe({ problems, edited, deleted, generated }: Diagnosis): string {
     problems.length === 0
       ? 'in order\n'
       : `${problems.length} to mend:\n\n${problems.map(formatProblem).join('\n')}\n`;
-  return `${counts}\n${yours.join('')}${said}`;
+  const warned = warnings.map((warning) => `warning: ${warning}\n`).join('');
+  return `${counts}\n${yours.join('')}${warned}${said}`;
 }

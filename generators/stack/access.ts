@@ -3,36 +3,7 @@ import type { Answers } from './answers.js';
 import type { Locate, Problem } from './problem.js';
 import type { Stack } from './stack.js';
 
-/** Headers in which services look for where a request went and who sent it: a client's own never reach them. */
-export const clearedHeaders = [
-  'X-Forwarded-Prefix',
-  'Forwarded',
-  'X-Script-Name',
-  'X-Forwarded-Uri',
-  'X-Forwarded-Method',
-  'X-Original-URI',
-  'X-Original-URL',
-  'X-Original-Method',
-  'X-Forwarded-User',
-  'X-Forwarded-Groups',
-  'X-Forwarded-Email',
-  'X-Forwarded-Preferred-Username',
-  'X-Forwarded-Access-Token',
-  'X-Auth-Request-User',
-  'X-Auth-Request-Groups',
-  'X-Auth-Request-Email',
-  'X-Auth-Request-Preferred-Username',
-  'X-Auth-Request-Access-Token',
-  'X-Remote-User',
-  'X-WebAuth-User',
-  'Sec-Username',
-  'Sec-Roles',
-  'Remote-User',
-  'Remote-Groups',
-  'Remote-Email',
-  'Remote-Name',
-  'Proxy',
-];
+export { clearedHeaders } from './trusted-headers.js';
 
 /** What a service's settings say of who may enter its routes, whatever the catalogue says. */
 export const accessChoices = ['public', 'protected'];

@@ -1,5 +1,7 @@
 import ejs from 'ejs';
 import { clearedHeaders } from './access.js';
+import { administrationBeside, stackWarnings } from './administration.js';
+import { clearedBesides } from './trusted-headers.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
@@ -53,6 +55,8 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     kept: planState(stack, compose),
     shared: sharedPlaces(stack, compose.containers),
     clearedHeaders,
+    warnings: stackWarnings(stack),
+    administrationBeside,
     quoteRegex,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),
@@ -101,10 +105,17 @@ export function render(stack: Stack, templates: Template[]): Rendered {
 
 function routeHeaders(view: View, route: View['routes'][number]): [string, string][] {
   const own = serviceView(view, route.service);
-  return Object.entries(route.definition.headers ?? {}).map(([name, value]) => [
-    name,
-    fill(value, { ...own, route }, route.service.file),
-  ]);
+  const cgi = route.definition.protocol === 'fastcgi';
+  return [
+    ...clearedBesides(route.service, route.definition).map((name): [string, string] => [
+      cgi ? `HTTP_${name.toUpperCase().replaceAll('-', '_')}` : name,
+      '',
+    ]),
+    ...Object.entries(route.definition.headers ?? {}).map(([name, value]): [string, string] => [
+      name,
+      fill(value, { ...own, route }, route.service.file),
+    ]),
+  ];
 }
 
 /** A template is rendered for every site, route or service: it is compiled once. */

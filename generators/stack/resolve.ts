@@ -1,6 +1,7 @@
 import type { Catalog, CatalogService } from '../../catalog/service.js';
 import type { Answers, SettingValue } from './answers.js';
 import { accessChoices, resolveGate } from './access.js';
+import { refuseOpenAdministration } from './administration.js';
 import { categories } from './categories.js';
 import { applies } from './conditions.js';
 import { isPublicName } from './host.js';
@@ -26,6 +27,7 @@ export function resolve(
   const { services, added } = resolveServices(answers, catalog, problems, locate);
   if (problems.length > 0) return { problems };
   const preset = findPreset(answers, catalog, problems, locate);
+  refuseOpenAdministration(answers, services, problems, locate);
   const gate = resolveGate(answers, services, problems, locate);
   const settings = resolveSettings(answers, { services, gate, tls: answers.tls }, catalog, problems, locate);
   // Of the service that is in every stack: nginx.

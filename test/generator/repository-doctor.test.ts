@@ -38,6 +38,18 @@ describe('create-osgs doctor', () => {
     expect(readTree(folder)).toEqual(before);
   });
 
+  test('warns of what is allowed and better otherwise, and finds the repository in order all the same', () => {
+    const made = createOsgs([folder, '--yes', '--set=nginx.outer_scheme=https']);
+    expect(made).toMatchObject({ code: 0 });
+    expect(made.stderr).toContain('All visitors share one limit of requests');
+    const ran = doctor();
+    expect(ran.code).toBe(0);
+    expect(ran.stderr).toMatch(/\nwarning: All visitors share one limit of requests.*\nin order\n$/);
+    expect(JSON.parse(doctor('--json').stdout)).toMatchObject({
+      warnings: [expect.stringContaining('nginx.trusted_proxies') as unknown],
+    });
+  });
+
   const cases: [what: string, harm: () => void, says: () => string][] = [
     ['that .env is gone', () => rmSync(at('.env')), () => '.env: is not there'],
     [

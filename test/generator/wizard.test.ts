@@ -76,6 +76,64 @@ test('the wizard starts from a preset, whose services are ticked', async () => {
   expect(readFileSync(join(cwd, 'maps/README.md'), 'utf8')).toContain('## Publish maps\n');
 });
 
+describe('administration pages beside others', () => {
+  const flags = ['maps', '--name=maps', '--services=adminer,martin', '--tls=off', '--email=gis@example.org'];
+
+  async function ask(host: string, reply?: string): Promise<string> {
+    const cwd = emptyFolder();
+    const terminal = new Terminal(flags, cwd);
+    await terminal.see('Host names');
+    terminal.type(key.backspace.repeat(9) + host + key.enter);
+    if (reply !== undefined) {
+      const screen = await terminal.see('Administration');
+      expect(screen).toContain('(Adminer) on a host name of its own, admin.gis.example.org?');
+      terminal.type(reply + key.enter);
+    }
+    const screen = await terminal.see('Go on and write this?');
+    if (reply === undefined) expect(screen).not.toContain('Administration (');
+    terminal.type(key.enter);
+    await terminal.see('make check');
+    expect(await terminal.exit()).toBe(0);
+    return readFileSync(join(cwd, 'maps/osgs.yaml'), 'utf8');
+  }
+
+  test('the wizard proposes a host name for them, and Enter takes it', async () => {
+    expect(await ask('gis.example.org', '')).toMatch(
+      /- host: gis.example.org\n {2}- host: admin.gis.example.org\n {4}services:\n {6}- adminer\n/,
+    );
+  });
+
+  test('whoever says no has one host name for all', async () => {
+    expect(await ask('gis.example.org', 'n')).not.toContain('admin.gis.example.org');
+  });
+
+  test('nobody is asked where the name is not a public one', async () => {
+    expect(await ask('gis.lan')).not.toContain('admin.');
+  });
+
+  test('without a terminal nothing is added', () => {
+    const folder = join(emptyFolder(), 'maps');
+    expect(createOsgs([folder, ...flags.slice(1), '--yes', '--domain=gis.example.org'])).toMatchObject({
+      code: 0,
+    });
+    expect(readFileSync(join(folder, 'osgs.yaml'), 'utf8')).not.toContain('admin.');
+  });
+
+  test('a stack that has its addresses keeps them, and nobody is asked', async () => {
+    const folder = join(emptyFolder(), 'maps');
+    createOsgs([folder, ...flags.slice(1), '--yes', '--domain=gis.example.org']);
+    const before = readTree(folder);
+    const terminal = new Terminal([], folder);
+    for (const prompt of ['Name of the stack', 'Services', 'Host names', 'TLS', 'E-mail address']) {
+      await terminal.see(prompt);
+      terminal.type(key.enter);
+    }
+    expect(await terminal.see('Nothing to do.')).not.toContain('Administration (');
+    expect(await terminal.exit()).toBe(0);
+    expect(readTree(folder)).toEqual(before);
+  });
+});
+
 test.each(steps.map(([prompt], index): [string, number] => [prompt, index]))(
   'Ctrl-C at "%s" writes nothing and ends with 1',
   async (_prompt, index) => {

@@ -99,6 +99,11 @@ export interface Route {
 	deny_query?: string[];
 	/** `public`: for everybody. `login`: the service has a login of its own. `protected`: nginx asks, for the service does not. */
 	access: "public" | "login" | "protected";
+	/**
+	 * Whoever is let in here administers a service. `all`: the route is for nothing else, and belongs on a host name of its own.
+	 * `part`: the route publishes, too. Such a route is never public.
+	 */
+	administers?: "all" | "part";
 	/** Parts of the path that stay open where the route is protected, relative to the route: for devices and other programs. */
 	open?: string[];
 }
@@ -199,6 +204,8 @@ export interface Service {
 	/** A container of which several may run side by side: the service gets a setting `replicas`. */
 	scale?: string;
 	compose: ComposePart;
+	/** Request headers that the program believes as they come: nginx sets or clears each of them. */
+	trusts?: string[];
 	routes?: Route[];
 	ports?: Port[];
 	hardening?: Record<string, Hardening>;

@@ -57,8 +57,11 @@ export async function startEcho(
       response.setHeader('Content-Type', asked.get('type') ?? 'application/json');
       const frame = asked.get('frame');
       if (frame) response.setHeader('X-Frame-Options', frame);
+      const policy = asked.get('csp');
+      if (policy) response.setHeader('Content-Security-Policy', policy);
       const cookie = Number(asked.get('cookie') ?? 0);
-      if (cookie) response.setHeader('Set-Cookie', `session=${'x'.repeat(cookie)}`);
+      const flags = asked.has('flags') ? `; ${asked.get('flags') ?? ''}` : '';
+      if (cookie) response.setHeader('Set-Cookie', `session=${'x'.repeat(cookie)}${flags}`);
       setTimeout(() => response.end(tell(request, bytes)), Number(asked.get('wait') ?? 0));
     });
   });

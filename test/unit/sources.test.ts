@@ -153,3 +153,15 @@ test('a database server may have a process for every connection that its setting
   expect(checked.length).toBeGreaterThan(1);
   expect(checked.filter(({ enough }) => !enough)).toEqual([]);
 });
+
+test.each(files.filter(({ text }) => /^ *trusts:/m.test(text)).map(({ name, text }) => [name, text]))(
+  '%s says where it was read which request headers its program trusts',
+  (_name, text) => {
+    const stated = [...text.matchAll(/^( *)trusts:/gm)];
+    for (const { index } of stated) {
+      const before = text.slice(0, index).trimEnd().split('\n');
+      const comment = before.slice(before.findLastIndex((line) => !/^ *#/.test(line)) + 1).join(' ');
+      expect(comment).toMatch(/# Headers: (?:\S*[\w.-]+\/[\w.-]+:\S+|files alone|.*https:\/\/\S+)/);
+    }
+  },
+);

@@ -181,6 +181,15 @@ export interface SharedData {
   why: string;
 }
 
+/** The image of a service, with an exact tag. */
+export interface Image {
+  name: string;
+  tag: string;
+  evidence: string;
+  /** The digest of the tag's image index, where public files agree on it: the image cannot change unseen then. */
+  digest?: string;
+}
+
 export interface Service {
   id: string;
   title: string;
@@ -197,7 +206,7 @@ export interface Service {
   upgrade?: { part: string; note: string }[];
   /** Never asked for: in every stack, or in those of a TLS mode. */
   always?: boolean | { tls: TlsMode };
-  image: { name: string; tag: string; evidence: string };
+  image: Image;
   /** The id of the service's own packaging, where there are others. */
   flavour?: string;
   flavours?: Flavour[];

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { CatalogService, ComposePart, Hardening } from '../../catalog/service.js';
+import type { CatalogService, ComposePart, Hardening, Image } from '../../catalog/service.js';
 import { applies } from './conditions.js';
 import { replicas, variableName } from './resolve.js';
 import type { PublishedPort, Stack } from './stack.js';
@@ -74,7 +74,7 @@ export function buildCompose(view: View): ComposeModel {
         throw new Error(`${service.file}: '${name}' is not a secret of any service in this stack`);
       secrets.add(name);
     }
-    const complete: Container = { image: `${service.image.name}:${service.image.tag}`, ...definition };
+    const complete: Container = { image: imageReference(service.image), ...definition };
     const named = nameVariables(complete, stack, service) as Container;
     return {
       name,
@@ -86,6 +86,11 @@ export function buildCompose(view: View): ComposeModel {
   const order = new Map(stack.services.map((service, index) => [service.id, index]));
   blocks.sort((a, b) => (order.get(a.service.id) ?? 0) - (order.get(b.service.id) ?? 0));
   return { containers: blocks, volumes: [...volumes].sort(), secrets: [...secrets].sort(), memory };
+}
+
+/** An image as Compose names it: with its tag, and the digest where the catalogue knows it. */
+export function imageReference({ name, tag, digest }: Image): string {
+  return `${name}:${tag}${digest === undefined ? '' : `@${digest}`}`;
 }
 
 /** The secrets that a container reads as files below /run/secrets, by their variables. */

@@ -144,7 +144,7 @@ export interface ContainerCheck {
   /** The container that runs the command. */
   in: string;
   run: string[];
-  /** A file below the service's templates: the command's standard input. */
+  /** A file below `services/ID/` of the emitted repository: the command's standard input. */
   input?: string;
 }
 

@@ -131,6 +131,15 @@ export interface Check {
 	status: number;
 	contains?: string;
 }
+/** A question that `make check` asks inside a container. A line of the answer that begins with "warning" is no failure. */
+export interface ContainerCheck {
+	title: string;
+	/** The container that runs the command. */
+	in: string;
+	run: string[];
+	/** A file below `services/ID/` of the emitted repository: the command's standard input. */
+	input?: string;
+}
 /** Why a container is less closed than the base, by container. Printed beside the setting that it explains. */
 export interface Hardening {
 	/** Why it starts as root. */
@@ -163,6 +172,24 @@ export interface State {
 	/** What is in it, for the emitted README. */
 	note?: string;
 }
+/**
+ * A folder or a volume that one container writes and another reads. It is data: nothing in it changes which programs the readers run.
+ */
+export interface SharedData {
+	/** A folder below the service's own, `services/ID/`. No file that a program reads as its configuration is in it. */
+	folder?: string;
+	volume?: string;
+	/** Why nothing that is written here changes what runs in the containers that read it. Printed in the emitted README. */
+	why: string;
+}
+/** The image of a service, with an exact tag. */
+export interface Image {
+	name: string;
+	tag: string;
+	evidence: string;
+	/** The digest of the tag's image index, where public files agree on it: the image cannot change unseen then. */
+	digest?: string;
+}
 export interface Service {
 	id: string;
 	title: string;
@@ -184,11 +211,7 @@ export interface Service {
 	always?: boolean | {
 		tls: TlsMode;
 	};
-	image: {
-		name: string;
-		tag: string;
-		evidence: string;
-	};
+	image: Image;
 	/** The id of the service's own packaging, where there are others. */
 	flavour?: string;
 	flavours?: Flavour[];
@@ -212,10 +235,13 @@ export interface Service {
 	wiring?: Wiring[];
 	state?: State[];
 	stateless?: string;
+	/** What containers may write of the repository, and of volumes that other services read. */
+	data?: SharedData[];
 	/** Other names that `make backup-NAME` and `make restore-NAME` take: those of OSGS. */
 	known_as?: string[];
 	tasks?: Task[];
 	checks?: Check[];
+	container_checks?: ContainerCheck[];
 	/** What to do after the first start, in Markdown. */
 	first_login?: string;
 	/** Files that are written once and belong to the owner afterwards; paths below the service's templates. */

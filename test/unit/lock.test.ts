@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { packageRoot } from '../../catalog/root.js';
 import { merge, type Change } from '../../generators/stack/merge.js';
+import { changeNotes } from '../../generators/stack/notes.js';
+import type { Stack } from '../../generators/stack/stack.js';
 import { emptyFolder, run, type Ran } from '../run.js';
 
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
@@ -225,5 +227,13 @@ describe('create-osgs and pinned images', () => {
     const before = lock(base, 'b');
     expect(merged(lock(base, 'c'), before, before)?.file?.content).toBe(lock(base, 'c'));
     expect(merged(lock(base, 'c'), lock(base, 'a'), before)?.action).toBe('unchanged');
+  });
+
+  test('what a run says of new images names tags, and nothing where a digest alone differs', () => {
+    const stack = { services: [] } as unknown as Stack;
+    expect(changeNotes(lock(base), base.replace('a/db:1', 'a/db:2'), stack)).toEqual([
+      'new image: a/db:1 -> a/db:2',
+    ]);
+    expect(changeNotes(base, lock(base), stack)).toEqual([]);
   });
 });

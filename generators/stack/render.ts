@@ -2,6 +2,7 @@ import ejs from 'ejs';
 import { clearedHeaders } from './access.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
+import { closedServices, closedWhile, openFolder } from './first-accounts.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
 import type { Stack } from './stack.js';
 import { planState } from './state.js';
@@ -57,6 +58,9 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     probed: view.routes.filter(
       ({ definition }) => definition.page !== false && !definition.upstream.startsWith('volume:'),
     ),
+    closed: closedServices(view),
+    closedWhile,
+    openFolder,
     headersOf: (route: View['routes'][number]) => routeHeaders(view, route),
   };
   const files: FileSet = new Map();

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Problem } from '../generators/stack/problem.js';
 import { readYaml } from '../generators/stack/yaml-file.js';
+import { firstAccountProblems } from './first-accounts.js';
 import type { CatalogService, Preset, Service, Setting } from './service.js';
 import { validatePreset, validateService } from './validate.js';
 
@@ -38,6 +39,7 @@ export function readServices(
           ),
         );
     });
+    problems.push(...firstAccountProblems(service, yaml.at));
     services.set(service.id, {
       ...withReplicas(withFlavours(service)),
       file,

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { secretFiles, secretVariables, type ContainerBlock } from '../generators/stack/compose.js';
 import { networksOf } from '../generators/stack/networks.js';
+import { firstAccountTable } from './first-accounts.js';
 import { loadCatalog, packageRoot } from './load.js';
 import type { Catalog, Hardening } from './service.js';
 import { variations } from './variations.js';
@@ -171,7 +172,14 @@ ${count(({ hardening }) => !hardening.root)} do not start as root, ${count(({ ca
 ${all.map((one) => row(one, measured)).join('')}
 ## Why
 
-${all.map(reasons).join('')}`;
+${all.map(reasons).join('')}
+## First accounts
+
+A visitor who makes the first account of a service is its administrator. So every service with accounts says who makes the
+first one. Where the service listens before, nginx answers 503 until the account exists, and \`make up\` waits for that. Services that
+are not in the table have no accounts: they are public, or the gate is before them.
+
+${firstAccountTable(catalog)}`;
 }
 
 const record = join(packageRoot(), 'test/engine/privileges.json');

@@ -14,6 +14,8 @@ export interface Condition {
   gate?: 'basic' | 'service';
   /** The stack's TLS mode is this one, or one of these. */
   tls?: TlsMode | TlsMode[];
+  /** A service of the stack is closed at nginx until its administrator exists. */
+  first_account?: true;
 }
 
 export interface Setting {
@@ -231,6 +233,7 @@ export interface Service {
   settings?: Setting[];
   /** Containers whose first start takes hours, and what they do meanwhile: nobody waits for them. */
   slow_start?: Record<string, string>;
+  first_account?: FirstAccount;
   /** A container of which several may run side by side: the service gets a setting `replicas`. */
   scale?: string;
   connects?: Connects;
@@ -254,6 +257,22 @@ export interface Service {
   first_login?: string;
   /** Files that are written once and belong to the owner afterwards; paths below the service's templates. */
   once?: string[];
+}
+
+/** Who makes the first account of a service, and how nginx sees that it exists: until then it refuses the routes. */
+export interface FirstAccount {
+  /** What makes the account, and why no visitor can do so before. */
+  made_by: string;
+  /** Where this was read. */
+  source: string;
+  /** `container:port/path` that nginx's container asks; absent where the account exists before the service listens. */
+  ask?: string;
+  /** `ask` is a socket.io server: this event is sent, and its acknowledgement is the answer. */
+  event?: string;
+  /** The account that the image brings along, as `name:password`. Everybody knows it. */
+  login?: string;
+  /** The answer of a service that has its administrator: a text in it, or one of these statuses. */
+  open_when?: string | number[];
 }
 
 /** A service that decides who may enter protected routes: nginx asks it about every request. */

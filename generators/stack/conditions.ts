@@ -14,9 +14,15 @@ export function applies(
   if (!all(condition.with).every(has) || all(condition.without).some(has)) return false;
   if (condition.tls !== undefined && !all(condition.tls).some((mode) => mode === stack.tls)) return false;
   if (condition.gate !== undefined && condition.gate !== gateKind(stack.gate)) return false;
+  if (condition.first_account && !stack.services.some(closedAtFirst)) return false;
   if (condition.setting === undefined) return true;
   const [name = '', wanted = 'true'] = condition.setting.split(/=(.*)/s);
   return String(settingValue(stack.settings, service.id, name)) === wanted;
+}
+
+/** Whether nginx refuses the routes of a service until its administrator exists. */
+export function closedAtFirst(service: Pick<CatalogService, 'first_account'>): boolean {
+  return service.first_account?.ask !== undefined;
 }
 
 export function settingValue(

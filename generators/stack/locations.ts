@@ -1,3 +1,4 @@
+import { closedWhile } from './first-accounts.js';
 import type { ResolvedRoute } from './stack.js';
 
 /** A `location` of nginx that hands requests of a route to its upstream. */
@@ -28,6 +29,8 @@ export interface RouteLocations {
   gated: boolean;
   /** Prefixes of paths that are refused. */
   denied: string[];
+  /** nginx's condition under which all locations are refused; absent where the service never is. */
+  closed?: string;
   locations: Location[];
   /** A body of this route may be larger than what nginx may keep in memory, where its temporary files are. */
   large: boolean;
@@ -118,10 +121,12 @@ export function routeLocations(route: ResolvedRoute, routes: ResolvedRoute[]): R
     .filter(({ definition }) => definition.upstream === d.upstream)
     .flatMap(judgedOf);
   const mixed = new Set(sameUpstream.map(({ judgement }) => judgement)).size > 1;
+  const closed = closedWhile(route.service);
   const [, size = '0', unit = ''] = /^([0-9]+)([kmg]?)$/.exec(d.body_size ?? '1m') ?? [];
   return {
     bare: bareOf(route),
     gated,
+    ...(closed === undefined ? {} : { closed }),
     denied: judged.filter(({ judgement }) => judgement === 'denied').map(({ prefix }) => prefix),
     locations: judged
       .filter(({ judgement }) => judgement !== 'denied')

@@ -4,6 +4,7 @@ import { administrationBeside, stackWarnings } from './administration.js';
 import { clearedBesides } from './trusted-headers.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
+import { closedServices, closedWhile, openFolder } from './first-accounts.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
 import { sharedPlaces } from './shared.js';
 import type { Stack } from './stack.js';
@@ -65,6 +66,9 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     probed: view.routes.filter(
       ({ definition }) => definition.page !== false && !definition.upstream.startsWith('volume:'),
     ),
+    closed: closedServices(view),
+    closedWhile,
+    openFolder,
     headersOf: (route: View['routes'][number]) => routeHeaders(view, route),
   };
   const files: FileSet = new Map();

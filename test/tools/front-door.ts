@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { createServer, type AddressInfo } from 'node:net';
@@ -40,6 +40,13 @@ export class FrontDoor {
     return readFileSync(join(this.folder, 'access.log'), 'utf8');
   }
 
+  /** Lets nginx see that a service has its administrator, or that it has none. At first all have one. */
+  setOpen(service: string, open: boolean): void {
+    const file = join(this.folder, 'open', service);
+    if (open) writeFileSync(file, '');
+    else rmSync(file, { force: true });
+  }
+
   static async open(
     repository: string,
     tls: boolean,
@@ -50,16 +57,21 @@ export class FrontDoor {
     const [http, https, health] = [await freePort(), await freePort(), await freePort()];
     const hash = run('openssl', ['passwd', '-apr1', '-stdin'], { input: `${password}\n` }).stdout;
     writeFileSync(join(folder, 'basic'), `gis:${hash}`);
+    mkdirSync(join(folder, 'open'));
     for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
       path.endsWith('.conf'),
     )) {
       const file = join(folder, name);
-      const text = readFileSync(file, 'utf8')
+      const emitted = readFileSync(file, 'utf8');
+      for (const [, service = ''] of emitted.matchAll(/\/run\/osgs-open\/([a-z0-9-]+)/g))
+        writeFileSync(join(folder, 'open', service), '');
+      const text = emitted
         .replace(/^ *listen \[::\].*\n/gm, '')
         .replaceAll('127.0.0.1:8080', `127.0.0.1:${health}`)
         .replace(/listen 80\b/g, `listen 127.0.0.1:${http}`)
         .replace(/listen 443\b/g, `listen 127.0.0.1:${https}`)
         .replace('/run/osgs-basic', join(folder, 'basic'))
+        .replaceAll('/run/osgs-open', join(folder, 'open'))
         .replaceAll('/srv/portal', join(repository, 'site'))
         .replace(
           /^( *server) (\S+) resolve;/gm,

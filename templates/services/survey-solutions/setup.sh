@@ -10,5 +10,14 @@ said=$(dotnet WB.UI.Headquarters.dll manage users create --role Administrator --
 printf '%s\n' "$said"
 case $said in
 *"Created user"*) : >"$made" ;;
-*) echo "the administrator was not made; see above" >&2 ;;
+# After a start that was interrupted here, or a restore without the volume.
+*"already taken"*)
+    echo "there is a user admin already"
+    : >"$made"
+    ;;
+*)
+    # Survey Solutions does not start then: its first visitor could become administrator.
+    echo "the administrator was not made; see above" >&2
+    exit 1
+    ;;
 esac

@@ -3,6 +3,8 @@ import { clearedHeaders } from './access.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
+import { frontSizes, passesBodies } from './front-memory.js';
+import { loginPatterns, methodsWithoutLogin } from './logins.js';
 import type { Stack } from './stack.js';
 import { planState } from './state.js';
 import { fill, makeView, serviceView, type ServiceView, type View } from './view.js';
@@ -50,6 +52,10 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     env,
     kept: planState(stack, compose),
     clearedHeaders,
+    frontSizes,
+    passesBodies,
+    loginPatterns,
+    methodsWithoutLogin,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),
     serviceView: (service: Stack['services'][number]) => serviceView(view, service),

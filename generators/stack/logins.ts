@@ -1,4 +1,5 @@
 import type { Login } from '../../catalog/service.js';
+import { quoteRegex } from './locations.js';
 import type { ResolvedRoute, Stack } from './stack.js';
 
 /** The logins of a route, and that of nginx itself, where it asks for the password of a protected route. */
@@ -23,7 +24,7 @@ export function loginPatterns(
       .map(({ path, methods = credentials === 'basic' ? [] : ['POST'] }) => {
         const method = methods.length > 0 ? `(${methods.join('|')})` : '[A-Z]+';
         const whole = (route.path + path).replace(/\/$/, '');
-        return `~*^${method}:${quote(route.host)}${pathPattern(whole)}($|[/;])`;
+        return `~*^${method}:${quoteRegex(route.host)}${pathPattern(whole)}($|[/;])`;
       }),
   );
   return [...new Set(patterns)].sort();
@@ -40,10 +41,6 @@ export function methodsWithoutLogin(routes: ResolvedRoute[]): string[] {
 function pathPattern(path: string): string {
   return path
     .split('/')
-    .map((part) => (part === '*' ? '[^/]+' : quote(part)))
+    .map((part) => (part === '*' ? '[^/]+' : quoteRegex(part)))
     .join('(;[^/]*)?/');
-}
-
-function quote(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }

@@ -40,6 +40,14 @@ export function readServices(
         );
     });
     problems.push(...firstAccountProblems(service, yaml.at));
+    for (const index of unlimitedLogins(service))
+      problems.push(
+        yaml.at(
+          ['routes', index, 'access'],
+          'the route has a login, and no entry says with which requests people log in',
+          'Add logins: [{ path: ... }], or no_logins: with the reason.',
+        ),
+      );
     services.set(service.id, {
       ...withReplicas(withFlavours(service)),
       file,
@@ -108,6 +116,13 @@ function unnamedVolumes({ state, compose, wiring = [] }: Service): string[] {
     Object.keys(part?.volumes ?? {}),
   );
   return state ? volumes.filter((name) => !state.some(({ volume }) => volume === name)) : [];
+}
+
+/** Routes with a login of the service's own that name no request of it. */
+function unlimitedLogins({ routes = [] }: Service): number[] {
+  return routes.flatMap(({ access, logins, no_logins }, index) =>
+    access === 'login' && !logins && no_logins === undefined ? [index] : [],
+  );
 }
 
 /** The choice among packagings is a setting like others. */

@@ -87,6 +87,10 @@ export interface Route {
   inner_proxy?: true;
   /** How often one client address may ask here, per second in the long run, and how much at once. */
   limit?: { per_second: number; burst: number };
+  /** Requests that carry a password: nginx limits how often one client address may make them. */
+  logins?: Login[];
+  /** Why a route with `access: login` has no `logins`. */
+  no_logins?: string;
   /** Images and vector tiles of this route may be kept by nginx, where its cache is on. */
   cache?: boolean;
   headers?: Record<string, string>;
@@ -103,6 +107,16 @@ export interface Route {
   administers?: 'all' | 'part';
   /** Parts of the path that stay open where the route is protected, relative to the route: for devices and other programs. */
   open?: string[];
+}
+
+/** A request with which a person or program logs in. */
+export interface Login {
+  /** Relative to the route, without a query; `*` stands for one part of a path. Paths below it count as well. */
+  path: string;
+  /** `POST` where it is absent; any where the password comes with each request. */
+  methods?: string[];
+  /** `basic`: each request below the path may bring a name and password, in the header Authorization. */
+  credentials?: 'basic';
 }
 
 export interface Port {

@@ -1,4 +1,5 @@
 import { closedWhile } from './first-accounts.js';
+import { passesBodies } from './front-memory.js';
 import type { ResolvedRoute } from './stack.js';
 
 /** A `location` of nginx that hands requests of a route to its upstream. */
@@ -32,8 +33,8 @@ export interface RouteLocations {
   /** nginx's condition under which all locations are refused; absent where the service never is. */
   closed?: string;
   locations: Location[];
-  /** A body of this route may be larger than what nginx may keep in memory, where its temporary files are. */
-  large: boolean;
+  /** Bodies go to the service piece by piece, because one may be larger than what nginx may keep in memory. */
+  streams: boolean;
 }
 
 /** A prefix of paths and how a request for it is judged. */
@@ -122,7 +123,6 @@ export function routeLocations(route: ResolvedRoute, routes: ResolvedRoute[]): R
     .flatMap(judgedOf);
   const mixed = new Set(sameUpstream.map(({ judgement }) => judgement)).size > 1;
   const closed = closedWhile(route.service);
-  const [, size = '0', unit = ''] = /^([0-9]+)([kmg]?)$/.exec(d.body_size ?? '1m') ?? [];
   return {
     bare: bareOf(route),
     gated,
@@ -143,6 +143,6 @@ export function routeLocations(route: ResolvedRoute, routes: ResolvedRoute[]): R
           ...(strict.length > 0 ? { refused: strict.join('|') } : {}),
         };
       }),
-    large: size === '0' || unit === 'g' || (unit === 'm' && Number(size) > 20),
+    streams: passesBodies(d),
   };
 }

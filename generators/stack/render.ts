@@ -7,6 +7,8 @@ import { buildCompose, type ComposeModel } from './compose.js';
 import { closedServices, closedWhile, openFolder } from './first-accounts.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
 import { sharedPlaces } from './shared.js';
+import { frontSizes } from './front-memory.js';
+import { loginPatterns, methodsWithoutLogin } from './logins.js';
 import type { Stack } from './stack.js';
 import { quoteRegex, routeLocations } from './locations.js';
 import { planState } from './state.js';
@@ -58,6 +60,9 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     clearedHeaders,
     warnings: stackWarnings(stack),
     administrationBeside,
+    frontSizes,
+    loginPatterns,
+    methodsWithoutLogin,
     quoteRegex,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),

@@ -2,6 +2,7 @@ import ejs from 'ejs';
 import type { CatalogService } from '../../catalog/service.js';
 import type { SettingValue } from './answers.js';
 import { applies } from './conditions.js';
+import { frontMemory, type FrontMemory } from './front-memory.js';
 import { publicHost, siteUrl } from './sites.js';
 import type { ResolvedRoute, Stack } from './stack.js';
 
@@ -15,6 +16,8 @@ export interface View {
   mailAddress(name: string, host: string): string;
   /** The settings of the service that is in every stack: nginx. */
   front: Record<string, SettingValue | undefined>;
+  /** The bounds of nginx, and the memory that it can use within them. */
+  frontMemory: FrontMemory;
   /** Where a domain's certificate with its chain and its key are, below nginx's folder of certificates. */
   certificateFiles(host: string): { chain: string; key: string };
   /** The name of nginx's upstream block for a service's `host:port`. */
@@ -60,19 +63,22 @@ export function fillAll<T>(value: T, view: object, file: string): T {
 }
 
 export function makeView(stack: Stack): View {
+  const front = settingsOf(stack, (service) => service.always === true);
+  const routes = stack.sites.flatMap((site) => site.routes);
   const view: View = {
     stack,
     publicHost: (host) => publicHost(host, stack),
     siteUrl: (host) => siteUrl(host, stack),
     mailAddress: (name, host) => `${name}@${host}${host.includes('.') ? '' : '.localdomain'}`,
-    front: settingsOf(stack, (service) => service.always === true),
+    front,
+    frontMemory: frontMemory(front, routes.length + 1),
     certificateFiles: (host) => {
       const at = (name: string, usual: string): string =>
         String(view.front[name] ?? `{host}/${usual}`).replaceAll('{host}', host);
       return { chain: at('certificate', 'fullchain.pem'), key: at('certificate_key', 'privkey.pem') };
     },
     upstreamName: (place) => `osgs_${place.replace(/[^A-Za-z0-9]/g, '_')}`,
-    routes: stack.sites.flatMap((site) => site.routes),
+    routes,
     has: (id) => stack.services.some((service) => service.id === id),
     offers: (kind) =>
       stack.services.flatMap((service) =>

@@ -43,10 +43,11 @@ export function localNginx(repository: string): { folder: string; main: string }
     main,
     readFileSync(main, 'utf8')
       .replace('user nginx;', 'user root;')
-      .replace('worker_processes auto;', 'worker_processes 2;')
+      .replace(/worker_processes [0-9]+;/, 'worker_processes 2;')
       .replace('/dev/stdout', join(folder, 'access.log'))
       .replace('/run/nginx.pid', join(folder, 'pid'))
       .replace('/var/cache/osgs', join(folder, 'cache'))
+      .replace('/var/cache/nginx/bodies', join(folder, 'bodies'))
       .replace('/var/cache/nginx/portal', join(folder, 'portal-cache'))
       .replace('/var/cache/nginx/proxy', join(folder, 'proxy')),
   );

@@ -99,7 +99,7 @@ test('neither of the logs holds what a visitor may want to keep to themselves, a
   await sleep(2000);
   const lines = door.log().trim().split('\n');
   expect(lines.length).toBeGreaterThan(6);
-  const keys = 'time host client method path status bytes seconds upstream upstream_status'.split(' ');
+  const keys = 'time host client method path status bytes seconds upstream upstream_status limit'.split(' ');
   for (const line of lines) expect(Object.keys(JSON.parse(line) as object)).toEqual(keys);
   const away = lines
     .map((line) => JSON.parse(line) as Record<string, unknown>)

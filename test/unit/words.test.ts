@@ -293,8 +293,28 @@ test('a limit of a route holds beside that of the whole server', () => {
     'limit_req_zone $binary_remote_addr zone=osgs_one:5m rate=5r/s;',
   );
   expect(file('nginx/routes/one.conf')).toMatch(
-    /limit_req zone=osgs_requests burst=5000 nodelay;\n +limit_req zone=osgs_one burst=20 nodelay;/,
+    /include snippets\/limits.conf;\n +limit_req zone=osgs_one burst=20 nodelay;/,
   );
+  expect(file('nginx/snippets/limits.conf')).toContain('limit_req zone=osgs_requests burst=5000 nodelay;');
+});
+
+test('a route with a login says with which requests people log in, or why none is limited', () => {
+  const problem = 'the route has a login, and no entry says with which requests people log in';
+  const load = (more: object): string => {
+    const folder = emptyFolder();
+    const service = made('one', { routes: [route({ access: 'login', ...more })] });
+    const text = { ...service, file: undefined, templates: undefined };
+    writeFileSync(join(folder, 'one.yaml'), JSON.stringify(text));
+    try {
+      loadCatalog([folder]);
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  expect(load({})).toContain(problem);
+  for (const words of [{ logins: [{ path: 'login' }] }, { no_logins: 'A test.' }])
+    expect(load(words)).not.toContain(problem);
 });
 
 test('scripts/env.sh draws again when what it drew lacks a digit, a small or a capital letter', () => {

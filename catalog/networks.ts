@@ -6,11 +6,13 @@ import { firstOwnNumber } from '../generators/stack/subnets.js';
 import { loadCatalog } from './load.js';
 import { packageRoot } from './root.js';
 import type { Catalog } from './service.js';
-import { variations } from './variations.js';
+import { absences, variations } from './variations.js';
 
 /** The names of all networks that the services of the catalogue can make, in order. */
 export function networkNames(catalog: Catalog): string[] {
-  const names = variations(catalog).flatMap(({ networks }) => networks.map(({ name }) => name));
+  const names = [...variations(catalog), ...absences(catalog)].flatMap(({ networks }) =>
+    networks.map(({ name }) => name),
+  );
   // No variation publishes ports beside nginx's.
   for (const { id, ports } of catalog.values()) if (ports) names.push(`${id}_in`);
   return [...new Set(names)].sort();

@@ -83,6 +83,16 @@ function settingsWith(turn: number, services: string[], catalog: Catalog): Setti
   return Object.fromEntries(services.map((id) => [id, Object.fromEntries(of(id))]));
 }
 
+/** For each service a stack of all the others, but those that need it: some connections are there without it only. */
+export function absences(catalog: Catalog): Variation[] {
+  return [...catalog.values()]
+    .filter(({ always }) => !always)
+    .map(({ id }) => {
+      const absent = (service: CatalogService): boolean => withNeeds(service.id, catalog).includes(id);
+      return make(`without ${id}`, together(catalog, [], absent), 'self-signed', {}, catalog);
+    });
+}
+
 /**
  * Stacks in which every container of the catalogue is, in every packaging and with all that other services add to it: the
  * first one is of every service that can be with the others, with its default settings.

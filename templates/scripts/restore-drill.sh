@@ -51,6 +51,16 @@ for kind in volume folder; do
     done 5<"$work/names"
 done
 
+# The model of the drill. Its containers are on no network: those of the stack have fixed addresses, which Docker gives to one
+# project only, and the drill works inside the container.
+model_without_networks() {
+    compose config | awk '
+        /^[a-z]/ { part = $1; skip = part == "networks:" }
+        part == "services:" && /^    [a-z_]+:/ { skip = $1 == "networks:" || $1 == "network_mode:" }
+        part == "services:" && /^  [^ ]/ { skip = 0; print; print "    network_mode: none"; next }
+        !skip'
+}
+
 # count_rows SERVER USER DATABASE: rows of every table that belongs to no extension, as "schema.table<tab>rows".
 count_rows() {
     sql "$1" "$2" -d "$3" <<'END' | sort
@@ -72,8 +82,8 @@ fields server | cut -f 1 >"$work/servers"
 while read -r name <&5; do
     superuser=$(user_of "$name")
     [ -n "$superuser" ] || fail "scripts/state.txt has no server $name"
-    # `run` publishes no port, and the networks are the drill's own.
-    stand_in=$(compose --progress quiet run -d --no-deps "$name" </dev/null)
+    # `run` publishes no port.
+    stand_in=$(model_without_networks | compose --progress quiet --project-directory . -f - run -d --no-deps "$name")
     wait_healthy "$stand_in" || fail "$name does not start in the drill"
     if [ -n "$(file_of roles "$name")" ]; then
         content_of roles "$name" | restore_roles "$name" "$superuser" || fail "roles of $name: failed"

@@ -206,6 +206,8 @@ export interface Service {
   first_login?: string;
   /** Files that are written once and belong to the owner afterwards; paths below the service's templates. */
   once?: string[];
+  /** Folders of `templates/shared` that several services emit, and their places below the service's folder. */
+  shared?: Record<string, string>;
 }
 
 /** A service that decides who may enter protected routes: nginx asks it about every request. */

@@ -66,7 +66,16 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     files.set(path, { content, mode: path.endsWith('.sh') ? 0o755 : 0o644, kind: once ? 'once' : 'managed' });
   };
   for (const template of templates) {
-    if (template.service !== undefined) {
+    if (template.path.startsWith('shared/')) {
+      for (const service of stack.services)
+        for (const [folder, place] of Object.entries(service.shared ?? {}))
+          if (template.path.startsWith(`shared/${folder}/`))
+            emit(
+              `services/${service.id}/${place}${template.path.slice(`shared/${folder}`.length)}`,
+              template,
+              serviceView(view, service),
+            );
+    } else if (template.service !== undefined) {
       const service = stack.services.find(({ id }) => id === template.service);
       if (!service) continue;
       const inside = template.path.slice(`services/${service.id}/`.length);

@@ -57,7 +57,7 @@ def check_request(settings, parameters, body, path, project):
     trusted = service in settings.trusted_services
     for name, value in parameters.items():
         check_parameter(settings, name, value, bool(body), trusted)
-    if service not in STANDARD and not trusted:
+    if service not in STANDARD | settings.services and not trusted:
         raise Refused(f'the service {service[:20]} is not offered here.')
     if parameters.get('REQUEST', '').lower() == 'transaction':
         if settings.body != 'write':
@@ -69,15 +69,13 @@ def check_request(settings, parameters, body, path, project):
 
 def check_project_file(settings, path, project):
     """The file that QGIS is about to open has to be the one that the path names."""
-    place = settings.path.match(path)
+    place = settings.path.fullmatch(path)
     if not place:
-        if settings.without_project.match(path) and not project:
-            return
         raise Refused('there is no such path.')
     pattern = settings.project
     if 'name' in place.groupdict():
         pattern = pattern.replace('{name}', re.escape(place.group('name')))
-    if project and ('/../' in project or not re.match(pattern, project)):
+    if project and ('/../' in project or not re.fullmatch(pattern, project)):
         raise Refused('MAP names a project that is not published here.')
 
 
@@ -97,7 +95,7 @@ def check_parameter(settings, name, value, has_body, trusted):
     """Checks one parameter, whose name is in capitals as QGIS has it."""
     if name == 'MAP' or (name == 'REQUEST_BODY' and has_body):
         return
-    if len(value) > LENGTH or len(name) > 100:
+    if (len(value) > LENGTH and not trusted) or len(name) > 100:
         raise Refused(f'the parameter {name[:40]} is too long.')
     plain = name
     if ':' in name:

@@ -4,6 +4,7 @@ import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
 import type { Stack } from './stack.js';
+import { quoteRegex, routeLocations } from './locations.js';
 import { planState } from './state.js';
 import { fill, makeView, serviceView, type ServiceView, type View } from './view.js';
 
@@ -50,6 +51,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     env,
     kept: planState(stack, compose),
     clearedHeaders,
+    quoteRegex,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',
     fillFor: (view2: ServiceView, text: string): string => fill(text, view2, view2.service.file),
     serviceView: (service: Stack['services'][number]) => serviceView(view, service),
@@ -86,6 +88,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
       for (const route of view.routes)
         emit(template.path.replace('[route]', route.id), template, {
           route,
+          nginx: routeLocations(route, view.routes),
           headers: routeHeaders(view, route),
         });
     } else if (template.path.includes('[service]')) {

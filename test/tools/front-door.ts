@@ -78,7 +78,9 @@ export class FrontDoor {
         });
         return door;
       } catch (error) {
-        if (tries > 100) throw error;
+        // A machine with other work to do takes its time.
+        if (tries > 600 || nginx.exitCode !== null)
+          throw new Error(`nginx does not answer: ${door.messages}`, { cause: error });
         await new Promise((done) => setTimeout(done, 50));
       }
     }

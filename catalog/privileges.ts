@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { secretFiles, secretVariables, type ContainerBlock } from '../generators/stack/compose.js';
+import { networksOf } from '../generators/stack/networks.js';
 import { loadCatalog, packageRoot } from './load.js';
 import type { Catalog, Hardening } from './service.js';
 import { variations } from './variations.js';
@@ -11,6 +12,9 @@ export type Measured = Record<
   string,
   { image: string; processes: { uid: number; capabilities: string[] }[] }
 >;
+
+/** What differs between stacks. */
+const varying = ['networks', 'connects', 'way', 'files', 'variables'] as const;
 
 /** A container of the catalogue, as it is in the first stack that has it. */
 export interface Privileges {
@@ -25,12 +29,16 @@ export interface Privileges {
   /** Folders in memory. */
   tmpfs: string[];
   networks: string[];
+  /** The containers that it opens connections to. */
+  connects: string[];
+  /** `out` where it reaches other servers, `in` where it publishes ports and reaches none. */
+  way: string[];
   memory: string;
   pids: number;
   files: string[];
   variables: string[];
   /** What only some stacks add: another setting, or another service that is there or not. */
-  sometimes: { networks: string[]; files: string[]; variables: string[] };
+  sometimes: Record<(typeof varying)[number], string[]>;
   hardening: Hardening;
 }
 
@@ -40,7 +48,8 @@ const usual = (text: string): string => text.replace(/\$\{[A-Z0-9_]+:-([^}]*)\}/
 const list = (value: unknown): string[] => (Array.isArray(value) ? (value as string[]) : []);
 
 /** What a container may do, by its block of a compose file. */
-export function privilegesOf({ name, service, definition }: ContainerBlock, catalog: Catalog): Privileges {
+export function privilegesOf(block: ContainerBlock, catalog: Catalog): Privileges {
+  const { name, service, definition } = block;
   const hardening = service.hardening?.[name] ?? {};
   const { limits } = (definition.deploy as { resources: { limits: { memory: string; pids: number } } })
     .resources;
@@ -55,12 +64,14 @@ export function privilegesOf({ name, service, definition }: ContainerBlock, cata
     capabilities: list(definition.cap_add).toSorted(),
     readOnly: definition.read_only !== false,
     tmpfs: list(definition.tmpfs).map((path) => path.split(':')[0] ?? ''),
-    networks: list(definition.networks).toSorted(),
+    networks: networksOf(definition).toSorted(),
+    connects: block.connects,
+    way: block.wayOut ? ['out'] : definition.ports === undefined ? [] : ['in'],
     memory: usual(limits.memory),
     pids: limits.pids,
     files: secretFiles(definition).toSorted(),
     variables: secretVariables(definition),
-    sometimes: { networks: [], files: [], variables: [] },
+    sometimes: { networks: [], connects: [], way: [], files: [], variables: [] },
     hardening,
   };
 }
@@ -75,7 +86,7 @@ export function allPrivileges(catalog: Catalog): Privileges[] {
       const first = found.get(key);
       if (!first) found.set(key, here);
       else
-        for (const what of ['networks', 'files', 'variables'] as const)
+        for (const what of varying)
           for (const one of here[what])
             if (!first[what].includes(one) && !first.sometimes[what].includes(one))
               first.sometimes[what].push(one);
@@ -107,7 +118,8 @@ function row(privileges: Privileges, measured: Measured): string {
     privileges.readOnly
       ? `read-only${privileges.tmpfs.length > 0 ? `; in memory ${privileges.tmpfs.join(' ')}` : ''}`
       : 'writable',
-    (privileges.networks.join(', ') || 'none') + also(sometimes.networks),
+    or((privileges.connects.join(', ') + also(sometimes.connects)).trim()),
+    or((privileges.way.join(', ') + also(sometimes.way)).trim()),
     privileges.memory,
     String(privileges.pids),
     or(secrets.join('<br>')),
@@ -141,19 +153,21 @@ Made by \`npm run catalog\` from \`catalog/\`: do not edit this page. ${all.leng
 
 All of them: \`no-new-privileges\`, every capability dropped but those in the table, Docker's own seccomp profile, a log of at
 most three files of 10 MB, \`restart: unless-stopped\` or never, no namespace of the host, no device. ${count(({ readOnly }) => readOnly)} have a read-only root,
-${count(({ hardening }) => !hardening.root)} do not start as root, ${count(({ capabilities }) => capabilities.length === 0)} have no capability at all, ${count(({ networks, sometimes }) => ![...networks, ...sometimes.networks].some((name) => name === 'egress' || name === 'edge'))} never have a way out.
+${count(({ hardening }) => !hardening.root)} do not start as root, ${count(({ capabilities }) => capabilities.length === 0)} have no capability at all, ${count(({ way, sometimes }) => ![...way, ...sometimes.way].includes('out'))} never have a way out.
 
-- **Networks.** \`web\` and \`data\` have no way out; \`egress\` has one; \`edge\` is nginx's alone, and that of a port that the owner
-  publishes. The line is that of a stack with every service and default settings; in parentheses what another setting, or another
-  choice of services, adds.
+- **Connects to.** The containers that it opens connections to. It shares a network with these, with those that connect to it,
+  and with containers of its own service that have the same connections: it reaches nothing else in the stack. The line is that
+  of a stack with every service and default settings; in parentheses what another setting, or another choice of services, adds.
+- **Way.** \`out\`: it reaches other servers. \`in\`: it publishes ports and reaches no other server. Containers with neither reach
+  nothing of the host either.
 - **Secrets.** By their names in \`.env\`: files below \`/run/secrets\`, or, **in bold**, in a variable or the command, which
   \`docker inspect\` shows: the image reads nothing else.
 - **Measured.** On a Docker engine, of running containers, with stand-ins from Debian for the images (\`test/engine\`): the users
   that processes had in the end, each with its effective capabilities by \`/proc/PID/status\`. There \`docker inspect\` was compared
   with all of the line as well. A dash: the line is that of the compose file.
 
-| Service | Container | Runs as | Capabilities | Root | Networks | Memory | Processes | Secrets | Measured |
-|---|---|---|---|---|---|---|---|---|---|
+| Service | Container | Runs as | Capabilities | Root | Connects to | Way | Memory | Processes | Secrets | Measured |
+|---|---|---|---|---|---|---|---|---|---|---|
 ${all.map((one) => row(one, measured)).join('')}
 ## Why
 

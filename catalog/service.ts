@@ -114,8 +114,15 @@ export interface Port {
   purpose: string;
 }
 
+/**
+ * What containers open connections to, by container. A text in `<% %>` may give several names with blanks between, or none. What
+ * the routes need is known without it.
+ */
+export type Connects = Record<string, string[]>;
+
 export interface Wiring extends Condition {
   compose?: ComposePart;
+  connects?: Connects;
   /** Items handed to the templates of other services, by kind (`roles`, `sources`, ...). */
   offers?: Record<string, Record<string, unknown>[]>;
 }
@@ -132,6 +139,16 @@ export interface Check {
   path: string;
   status: number;
   contains?: string;
+}
+
+/** A question that `make check` asks inside a container. A line of the answer that begins with "warning" is no failure. */
+export interface ContainerCheck {
+  title: string;
+  /** The container that runs the command. */
+  in: string;
+  run: string[];
+  /** A file below the service's templates: the command's standard input. */
+  input?: string;
 }
 
 /** Why a container is less closed than the base, by container. Printed beside the setting that it explains. */
@@ -168,6 +185,26 @@ export interface State {
   note?: string;
 }
 
+/**
+ * A folder or a volume that one container writes and another reads. It is data: nothing in it changes which programs the readers run.
+ */
+export interface SharedData {
+  /** A folder below the service's own, `services/ID/`. No file that a program reads as its configuration is in it. */
+  folder?: string;
+  volume?: string;
+  /** Why nothing that is written here changes what runs in the containers that read it. Printed in the emitted README. */
+  why: string;
+}
+
+/** The image of a service, with an exact tag. */
+export interface Image {
+  name: string;
+  tag: string;
+  evidence: string;
+  /** The digest of the tag's image index, where public files agree on it: the image cannot change unseen then. */
+  digest?: string;
+}
+
 export interface Service {
   id: string;
   title: string;
@@ -184,7 +221,7 @@ export interface Service {
   upgrade?: { part: string; note: string }[];
   /** Never asked for: in every stack, or in those of a TLS mode. */
   always?: boolean | { tls: TlsMode };
-  image: { name: string; tag: string; evidence: string };
+  image: Image;
   /** The id of the service's own packaging, where there are others. */
   flavour?: string;
   flavours?: Flavour[];
@@ -199,6 +236,7 @@ export interface Service {
   slow_start?: Record<string, string>;
   /** A container of which several may run side by side: the service gets a setting `replicas`. */
   scale?: string;
+  connects?: Connects;
   compose: ComposePart;
   routes?: Route[];
   ports?: Port[];
@@ -206,10 +244,13 @@ export interface Service {
   wiring?: Wiring[];
   state?: State[];
   stateless?: string;
+  /** What containers may write of the repository, and of volumes that other services read. */
+  data?: SharedData[];
   /** Other names that `make backup-NAME` and `make restore-NAME` take: those of OSGS. */
   known_as?: string[];
   tasks?: Task[];
   checks?: Check[];
+  container_checks?: ContainerCheck[];
   /** What to do after the first start, in Markdown. */
   first_login?: string;
   /** Files that are written once and belong to the owner afterwards; paths below the service's templates. */
@@ -265,6 +306,8 @@ export interface Preset {
 /** Services by id, in the order of their files, and the presets. */
 export type Catalog = ReadonlyMap<string, CatalogService> & {
   readonly presets: ReadonlyMap<string, Preset>;
+  /** The numbers of the networks that the package's services make; absent where there is no such list. */
+  readonly networks?: ReadonlyMap<string, number>;
 };
 
 /** Software that the catalogue leaves out. */

@@ -1,5 +1,5 @@
 import type { Answers } from '../generators/stack/answers.js';
-import { buildCompose, type ContainerBlock } from '../generators/stack/compose.js';
+import { buildCompose, type ComposeModel } from '../generators/stack/compose.js';
 import { resolve } from '../generators/stack/resolve.js';
 import { needsDomain } from '../generators/stack/sites.js';
 import type { Stack } from '../generators/stack/stack.js';
@@ -11,7 +11,8 @@ import type { Catalog, CatalogService } from './service.js';
 export interface Variation {
   what: string;
   stack: Stack;
-  containers: ContainerBlock[];
+  containers: ComposeModel['containers'];
+  networks: ComposeModel['networks'];
 }
 
 type Settings = Answers['settings'];
@@ -67,7 +68,8 @@ function make(
   const resolved = resolve(answers, catalog);
   if ('problems' in resolved)
     throw new Error(`${what}: ${resolved.problems.map(({ message }) => message).join('; ')}`);
-  return { what, stack: resolved.stack, containers: buildCompose(makeView(resolved.stack)).containers };
+  const { containers, networks } = buildCompose(makeView(resolved.stack));
+  return { what, stack: resolved.stack, containers, networks };
 }
 
 /** Every choice of every setting is in one of these, and what is on by default is off, what is off on. */

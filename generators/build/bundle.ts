@@ -1,11 +1,12 @@
 // Makes the package's code from the sources: dist/bundle, with everything in it that it needs from other packages.
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { packageRoot } from '../../catalog/root.js';
-import { licences } from './licences.js';
+import { bundledPackages, licences } from './licences.js';
 import { plugin } from './plugin.js';
 import { replacedModules } from './replaced.js';
+import { sbom } from './sbom.js';
 
 const root = packageRoot();
 const out = join(root, 'dist/bundle');
@@ -49,7 +50,10 @@ async function bundle(): Promise<Metafile[]> {
 rmSync(out, { recursive: true, force: true });
 const metafiles = await bundle();
 for (const { file } of Object.values(replaced)) if (file) writeFileSync(join(out, file.name), file.content);
-writeFileSync(join(out, 'LICENSES.txt'), licences(root, metafiles));
+const packages = bundledPackages(root, metafiles);
+writeFileSync(join(out, 'LICENSES.txt'), licences(root, packages));
+const own = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Parameters<typeof sbom>[0];
+writeFileSync(join(out, 'sbom.cdx.json'), sbom(own, packages));
 chmodSync(join(out, 'main.js'), 0o755);
 // What is in each file, for whoever asks what makes the package large.
 if (process.env.OSGS_META) writeFileSync(process.env.OSGS_META, JSON.stringify(metafiles));

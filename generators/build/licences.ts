@@ -9,6 +9,12 @@ interface Package {
   author?: string | { name: string };
 }
 
+/** A package of which something is in the bundle. */
+export interface BundledPackage extends Package {
+  /** Its folder, from the top of the repository. */
+  folder: string;
+}
+
 /** Packages under the MIT licence that ship no text of it. */
 const withoutText = ['grouped-queue', 'mem-fs', 'mem-fs-editor'];
 
@@ -16,11 +22,11 @@ const withoutText = ['grouped-queue', 'mem-fs', 'mem-fs-editor'];
  * The names and licence texts of all packages of which something is in the bundle. Throws where a package has no licence
  * text: nobody may pass it on then.
  */
-export function licences(root: string, metafiles: Metafile[]): string {
+export function licences(root: string, packages: BundledPackage[]): string {
   // Licence text to the packages that are under it.
   const texts = new Map<string, string[]>();
-  for (const folder of bundledPackages(metafiles)) {
-    const about = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Package;
+  for (const about of packages) {
+    const { folder } = about;
     const files = readdirSync(join(root, folder)).filter((name) =>
       /^(licen[cs]e|copying|notice)/i.test(name),
     );
@@ -38,8 +44,8 @@ export function licences(root: string, metafiles: Metafile[]): string {
   return `The code of create-osgs holds parts of these packages, each under its own licence.\n\n${rule}\n${parts.join(`\n${rule}\n`)}`;
 }
 
-/** The folders of the packages, from the top of the repository. */
-function bundledPackages(metafiles: Metafile[]): string[] {
+/** The packages of which something is in the bundle. One that is there in two versions is in the list twice. */
+export function bundledPackages(root: string, metafiles: Metafile[]): BundledPackage[] {
   const folders = new Set<string>();
   for (const { outputs } of metafiles)
     for (const { inputs } of Object.values(outputs))
@@ -47,7 +53,10 @@ function bundledPackages(metafiles: Metafile[]): string[] {
         const folder = /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0];
         if (folder !== undefined && bytesInOutput > 0) folders.add(folder);
       }
-  return [...folders];
+  return [...folders].map((folder) => {
+    const about = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Package;
+    return { ...about, folder };
+  });
 }
 
 /** https://spdx.org/licenses/MIT.html, with the author that the package names. */

@@ -34,14 +34,15 @@ function catalogModule(): Replaced {
   const content = JSON.stringify({
     services: [...catalog.values()].map((service) => ({ ...service, file: relative(root, service.file) })),
     presets: [...catalog.presets.values()],
+    networks: [...(catalog.networks ?? [])],
     notOffered: loadNotOffered(),
   });
   const code = `import { readFileSync } from 'node:fs';
 const read = () => JSON.parse(readFileSync(new URL('./catalog.json', import.meta.url), 'utf8'));
 const byId = (entries) => new Map(entries.map((entry) => [entry.id, entry]));
 export const ownCatalog = () => {
-  const { services, presets } = read();
-  return Object.assign(byId(services), { presets: byId(presets) });
+  const { services, presets, networks } = read();
+  return Object.assign(byId(services), { presets: byId(presets), networks: new Map(networks) });
 };
 export const loadNotOffered = () => read().notOffered;
 `;

@@ -1,8 +1,11 @@
 import { stringify } from 'yaml';
-import type { CatalogService, ComposePart, Hardening } from '../../catalog/service.js';
+import type { CatalogService, ComposePart, Hardening, Image } from '../../catalog/service.js';
 import { applies } from './conditions.js';
+import { connectionsOf, type Connection } from './connections.js';
+import { membersOf, networksBlock, planNetworks, type Network } from './networks.js';
 import { replicas, variableName } from './resolve.js';
 import type { PublishedPort, Stack } from './stack.js';
+import { subnetsOf } from './subnets.js';
 import { fillAll, serviceView, type View } from './view.js';
 
 type Container = Record<string, unknown>;
@@ -16,6 +19,10 @@ export interface ContainerBlock {
   name: string;
   service: CatalogService;
   definition: Container;
+  /** The containers that it opens connections to. */
+  connects: string[];
+  /** Whether it reaches other servers. */
+  wayOut: boolean;
   /** YAML, indented for its place under `services:`, base settings and reasons included. */
   text: string;
 }
@@ -24,6 +31,8 @@ export interface ComposeModel {
   containers: ContainerBlock[];
   /** Names of the volumes, in order. */
   volumes: string[];
+  /** In the order of their names, each with its addresses. */
+  networks: (Network & { subnet: string })[];
   /** Secrets that containers read as files, by their variables, in order. */
   secrets: string[];
   /** Variables that hold the containers' memory limits, with their defaults. */
@@ -54,6 +63,8 @@ export function buildCompose(view: View): ComposeModel {
       if (wiring.compose && applies(wiring, service, stack)) add(wiring.compose, service);
   }
   for (const port of stack.ports) publish(containers, port);
+  const { networks, connections, out } = connect(view, containers, owners);
+  const dns = list(view.front.dns);
 
   const blocks = [...containers].map(([name, definition]): ContainerBlock => {
     const service = owners.get(name);
@@ -74,18 +85,78 @@ export function buildCompose(view: View): ComposeModel {
         throw new Error(`${service.file}: '${name}' is not a secret of any service in this stack`);
       secrets.add(name);
     }
-    const complete: Container = { image: `${service.image.name}:${service.image.tag}`, ...definition };
+    const complete: Container = { image: imageReference(service.image), ...definition };
+    delete complete.networks;
+    const own = networks.filter((network) => membersOf(network).includes(name));
+    if (own.length > 0) complete.networks = networksBlock(own);
+    else complete.network_mode = 'none';
+    if (out.has(name) && dns.length > 0) complete.dns = dns;
     const named = nameVariables(complete, stack, service) as Container;
     return {
       name,
       service,
       definition: named,
+      connects: connections.filter(({ from, to }) => from === name && to !== name).map(({ to }) => to),
+      wayOut: out.has(name),
       text: blockText(name, named, service.hardening?.[name] ?? {}),
     };
   });
   const order = new Map(stack.services.map((service, index) => [service.id, index]));
   blocks.sort((a, b) => (order.get(a.service.id) ?? 0) - (order.get(b.service.id) ?? 0));
-  return { containers: blocks, volumes: [...volumes].sort(), secrets: [...secrets].sort(), memory };
+  const subnets = subnetsOf(
+    networks.map(({ name }) => name),
+    stack,
+    String(view.front.subnets ?? ''),
+  );
+  return {
+    containers: blocks,
+    volumes: [...volumes].sort(),
+    networks: networks.map((network) => ({ ...network, subnet: subnets.get(network.name) ?? '' })),
+    secrets: [...secrets].sort(),
+    memory,
+  };
+}
+
+/** The networks of the stack, by what its containers connect to. Throws where a service file contradicts itself. */
+function connect(
+  view: View,
+  containers: ReadonlyMap<string, Container>,
+  owners: ReadonlyMap<string, CatalogService>,
+): { networks: Network[]; connections: Connection[]; out: Set<string> } {
+  const connections = connectionsOf(view, new Set(containers.keys()));
+  const out = new Set<string>();
+  const published = new Set<string>();
+  for (const [name, { networks = [], ports = [] }] of containers) {
+    for (const network of networks as string[]) {
+      if (network !== 'egress')
+        throw new Error(
+          `${owners.get(name)?.file ?? 'catalogue'}: there is no network '${network}' for '${name}': 'connects' says what a container reaches, 'egress' that it has a way out`,
+        );
+      out.add(name);
+    }
+    if ((ports as string[]).length > 0) published.add(name);
+  }
+  const ids = new Map([...owners].map(([name, { id }]) => [name, id]));
+  const networks = planNetworks({ owners: ids, connections, out, published });
+  for (const network of networks)
+    for (const name of membersOf(network))
+      if (containers.get(name)?.network_mode !== undefined)
+        throw new Error(
+          `${owners.get(name)?.file ?? 'catalogue'}: '${name}' has a network_mode and cannot be on ${network.name}`,
+        );
+  return { networks, connections, out };
+}
+
+function list(value: unknown): string[] {
+  return (typeof value === 'string' ? value : '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter(Boolean);
+}
+
+/** An image as Compose names it: with its tag, and the digest where the catalogue knows it. */
+export function imageReference({ name, tag, digest }: Image): string {
+  return `${name}:${tag}${digest === undefined ? '' : `@${digest}`}`;
 }
 
 /** The secrets that a container reads as files below /run/secrets, by their variables. */
@@ -106,15 +177,9 @@ function isSecret(stack: Stack, name: string): boolean {
 function publish(containers: Map<string, Container>, port: PublishedPort): void {
   const container = containers.get(port.container) ?? {};
   const suffix = port.protocol === 'udp' ? '/udp' : '';
-  const networks = [...(Array.isArray(container.networks) ? (container.networks as string[]) : [])];
-  // A container on internal networks alone cannot publish a port.
-  if (!networks.includes('edge')) networks.push('edge');
   containers.set(
     port.container,
-    merge(
-      { ...container, networks },
-      { ports: [`${port.bind}:${port.containerPort}${suffix}`] },
-    ) as Container,
+    merge(container, { ports: [`${port.bind}:${port.containerPort}${suffix}`] }) as Container,
   );
 }
 

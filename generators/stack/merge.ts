@@ -9,6 +9,7 @@ import {
   withEndsOf,
   type Labels,
 } from './merge-text.js';
+import { keepPins } from './pins.js';
 import type { FileSet, OutputFile } from './render.js';
 
 export type Action =
@@ -104,10 +105,12 @@ function standing(
   return above.some(removed) ? undefined : mine;
 }
 
-function mergeFile(path: string, next: OutputFile, states: States, labels: Labels): Change {
-  const base = states.base(path);
+function mergeFile(path: string, made: OutputFile, states: States, labels: Labels): Change {
   const mine = states.mine(path);
-  if (!mine) return base ? { path, action: 'deleted' } : { path, action: 'created', file: next };
+  const before = states.base(path);
+  if (!mine) return before ? { path, action: 'deleted' } : { path, action: 'created', file: made };
+  const { base, next } =
+    path === 'compose.yaml' ? keepPins(mine, before, made) : { base: before, next: made };
   const baseMode = base?.executable ?? executable(next);
   const bit = mine.executable === baseMode ? executable(next) : mine.executable;
   const write = (action: Action, text: string): Change => ({

@@ -49,8 +49,8 @@ function read(text: string): Compose {
   }
 }
 
-/** `name:tag`; the tag of a reference that may hold a registry's port. */
+/** `name:tag`; the tag of a reference that may hold a registry's port, and a digest. */
 function imageOf(image: string | undefined): { name: string; tag: string } | undefined {
-  const match = /^(.+):([^:/]+)$/.exec(image ?? '');
+  const match = /^([^@]+):([^:/@]+)(?:@.+)?$/.exec(image ?? '');
   return match ? { name: match[1] ?? '', tag: match[2] ?? '' } : undefined;
 }

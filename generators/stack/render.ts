@@ -4,6 +4,7 @@ import { admission } from './admission.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { envEntries, formatEnvExample, type EnvEntry } from './env.js';
+import { sharedPlaces } from './shared.js';
 import type { Stack } from './stack.js';
 import { quoteRegex, routeLocations } from './locations.js';
 import { planState } from './state.js';
@@ -51,6 +52,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     compose,
     env,
     kept: planState(stack, compose),
+    shared: sharedPlaces(stack, compose.containers),
     clearedHeaders,
     quoteRegex,
     howTo: stack.preset ? fill(stack.preset.how_to, view, `preset ${stack.preset.id}`).trim() : '',

@@ -44,6 +44,7 @@ export function resolve(
     added,
     gate,
     settings,
+    networkNumbers: catalog.networks ?? new Map<string, number>(),
     memory: services.reduce((sum, service) => sum + service.memory * replicas({ settings }, service), 0),
   };
   const sites = resolveSites(answers, base, problems, locate);

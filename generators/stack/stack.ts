@@ -72,6 +72,8 @@ export interface Stack {
   gate: 'basic' | CatalogService | undefined;
   settings: ResolvedSetting[];
   ports: PublishedPort[];
+  /** Networks of the package's catalogue with their numbers, by which each has its own addresses. */
+  networkNumbers: ReadonlyMap<string, number>;
   /** MiB in all. */
   memory: number;
 }

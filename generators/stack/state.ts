@@ -30,7 +30,7 @@ export function planState(stack: Stack, compose: ComposeModel): Kept[] {
           container: state.server,
           user: state.user ?? '',
           volume: state.volume ?? '',
-          clients: clientsOf(state.server, compose),
+          clients: clientsOf(state.server, stack, compose),
         });
       else if (state.skip !== undefined)
         kept.push({ ...base, kind: 'skip', name: state.volume ?? '', reason: state.skip });
@@ -89,11 +89,13 @@ function writersOf(volume: string, compose: ComposeModel): string[] {
     .map(({ name }) => name);
 }
 
-/** Who can reach a server: the containers on its networks. */
-function clientsOf(server: string, compose: ComposeModel): string[] {
-  const networksOf = ({ definition }: ContainerBlock): string[] => (definition.networks as string[]) ?? [];
-  const own = compose.containers.filter(({ name }) => name === server).flatMap(networksOf);
+/** Who uses a server: the containers that connect to it, directly or by way of a pooler. */
+function clientsOf(server: string, stack: Stack, compose: ComposeModel): string[] {
+  const poolers = stack.services
+    .flatMap(({ wiring = [] }) => wiring.flatMap(({ offers }) => offers?.pooler ?? []))
+    .map(({ host }) => host);
+  const servers = [server, ...poolers];
   return running(compose)
-    .filter((block) => block.name !== server && networksOf(block).some((network) => own.includes(network)))
+    .filter(({ name, connects }) => name !== server && connects.some((to) => servers.includes(to)))
     .map(({ name }) => name);
 }

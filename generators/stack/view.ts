@@ -23,6 +23,8 @@ export interface View {
   has(id: string): boolean;
   /** What the services of this stack hand to the others, by kind. */
   offers(kind: string): Record<string, unknown>[];
+  /** The containers in the offers of a kind, by their `target`, `url` or `host`, with blanks between. */
+  hostsOf(kind: string): string;
 }
 
 export interface ServiceView extends View {
@@ -80,6 +82,8 @@ export function makeView(stack: Stack): View {
             fillAll(wiring.offers?.[kind] ?? [], serviceView(view, service), service.file),
           ),
       ),
+    hostsOf: (kind) =>
+      [...new Set(view.offers(kind).map(hostIn))].filter((host) => /^[a-z0-9-]+$/.test(host)).join(' '),
   };
   for (const route of view.routes) {
     // An entry may name a setting: the address that a person opens is known only now.
@@ -87,6 +91,15 @@ export function makeView(stack: Stack): View {
       route.url + fill(route.definition.entry ?? '', serviceView(view, route.service), route.service.file);
   }
   return view;
+}
+
+function hostIn({ target, url, host }: Record<string, unknown>): string {
+  const place = [target, url, host].find((one) => typeof one === 'string') ?? '';
+  return (
+    String(place)
+      .replace(/^[a-z]+:\/\//, '')
+      .split(/[:/]/)[0] ?? ''
+  );
 }
 
 /** The views of the services, by the stack's own. */

@@ -319,6 +319,8 @@ verify_majors() {
     fields image | while IFS="$tab" read -r container image; do
         case " $(printf '%s' "$1" | tr ',\n' '  ') " in *" $container "*) ;; *) continue ;; esac
         now=$(image_of "$container")
+        # A digest behind the tag says nothing of the version.
+        image=${image%@*} now=${now%@*}
         [ "${image%:*}" = "${now%:*}" ] || continue
         before=$(number_of "$image")
         after=$(number_of "$now")

@@ -139,7 +139,7 @@ cut -f 1 "$work/databases" | sort -u >"$work/servers"
 while read -r server_name <&5; do
     superuser=$(user_of "$server_name")
     [ -n "$superuser" ] || fail "scripts/state.txt has no server $server_name"
-    compose --progress quiet up -d --no-deps "$server_name"
+    compose --progress quiet up -d --no-deps --no-recreate "$server_name"
     wait_healthy "$(docker compose ps -aq "$server_name")" || fail "$server_name does not start: make logs s=$server_name"
     owner=$(fields entry | awk -F "$tab" -v name="$server_name" '$1 == "roles" && $3 == name { print $2 }')
     if [ -n "$owner" ] && [ "${scope:-$owner}" = "$owner" ]; then
@@ -158,7 +158,7 @@ while read -r server_name <&5; do
 done 5<"$work/servers"
 
 # --- start
-compose --progress quiet up -d --remove-orphans
+sh scripts/up.sh
 sh scripts/wait.sh
 begun=''
 say "restored from $from"

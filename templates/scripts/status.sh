@@ -50,7 +50,8 @@ there() {
 printf '%s\n' "$wanted" | cut -d ' ' -f 2 | sort -u | while read -r image; do
     # The digest of what was pulled, or that of the image itself, is in what its registry tells.
     here=$(docker image inspect --format '{{.ID}} {{.RepoDigests}}' "$image" 2>/dev/null | grep -o 'sha256:[0-9a-f]*') || here=''
-    found=$(there "$image" </dev/null)
+    # Where a digest is pinned, the question is about the tag.
+    found=$(there "${image%@*}" </dev/null)
     if [ -z "$found" ]; then
         echo "$image: its registry gives no answer"
     elif [ -z "$here" ]; then

@@ -1,8 +1,10 @@
 #!/bin/sh
 # Starts what compose.yaml and .env ask for now: up.sh [SERVICE...]. A container with a secret as a file that has changed
-# is made anew: Compose looks at the name of the file alone.
+# is made anew: Compose looks at the name of the file alone. One of which only the networks have changed keeps running.
 set -eu
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/networks.sh
+. scripts/networks.sh
 sh scripts/env.sh
 if [ -s .secrets/.changed ]; then
     stale=''
@@ -17,4 +19,6 @@ if [ -s .secrets/.changed ]; then
     done
     rm .secrets/.changed
 fi
-docker compose up -d --remove-orphans "$@"
+nginx=$(docker compose ps -q --status running nginx 2>/dev/null || true)
+start_stack "$@"
+sh scripts/reload.sh "$nginx"

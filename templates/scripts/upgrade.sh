@@ -1,13 +1,22 @@
 #!/bin/sh
 # Takes the stack to the images that compose.yaml names: checks, backup, pull, start, checks again. Where the new ones do not
 # become healthy, those that ran before are started again. BACKUP=no leaves the backup out, PULL=no the pull, where images come
-# by docker load.
+# by docker load. Where make lock has pinned images, the pins move to the newest builds, and back where these fail.
 set -eu
 cd "$(dirname "$0")/.."
 sh scripts/test.sh
 
 rollback=$(mktemp)
-trap 'rm -f "$rollback"' EXIT
+pinned=''
+# compose.yaml as it was, unless the new builds have proved good.
+unpin() {
+    if [ -n "$pinned" ]; then
+        cat "$pinned" >compose.yaml
+        rm -f "$pinned"
+        pinned=''
+    fi
+}
+trap 'rm -f "$rollback"; unpin' EXIT
 echo "services:" >"$rollback"
 for service in $(docker compose ps --services --status running); do
     container=$(docker compose ps -q "$service" | head -n 1)
@@ -20,14 +29,24 @@ if [ "$(wc -l <"$rollback")" -eq 1 ]; then
 fi
 
 if [ "${BACKUP:-yes}" != no ]; then sh scripts/backup.sh; fi
+if sh scripts/lock.sh used; then
+    pinned=$(mktemp)
+    cp compose.yaml "$pinned"
+    sh scripts/lock.sh renew
+fi
 if [ "${PULL:-yes}" != no ]; then docker compose pull --ignore-buildable; fi
 
 if sh scripts/up.sh && sh scripts/wait.sh && sh scripts/check.sh; then
+    if [ -n "$pinned" ]; then
+        rm -f "$pinned"
+        pinned=''
+    fi
     echo "the stack runs on the images of compose.yaml"
     exit 0
 fi
 
 echo "the new images do not do: starting those that ran before" >&2
+unpin
 set -- -f compose.yaml
 if [ -f compose.override.yaml ]; then set -- "$@" -f compose.override.yaml; fi
 docker compose "$@" -f "$rollback" up -d --remove-orphans

@@ -68,7 +68,6 @@ compose:
       user: "1000:1000"
       environment: { PASSWORD: "\${SERVICE${n}_PASSWORD}", URL: "<%= route.url %>" }
       volumes: ["./services/${id}:/config:ro", "${id}:/data"]
-      networks: [web]
       healthcheck: { test: [CMD, "true"], interval: 30s, timeout: 5s, retries: 3 }
       deploy: { resources: { limits: { memory: 64M } } }
   volumes: { ${id}: }

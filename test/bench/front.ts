@@ -111,7 +111,7 @@ http {
       '-d',
       '--rm',
       '--network',
-      'speed_edge',
+      'speed_nginx_in',
       '--log-opt',
       'max-size=10m',
       '--log-opt',

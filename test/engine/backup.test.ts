@@ -36,12 +36,12 @@ compose:
       entrypoint: [sh, -c, "while sleep 0.1; do echo line; done >>/data/log"]
       environment: { DB_PASSWORD: "\${KEEPER_DB_PASSWORD}" }
       volumes: ["keeper:/data", "keeper-cache:/cache"]
-      networks: [data]
       healthcheck: { test: [CMD, test, -s, /data/log], interval: 1s }
       deploy: { resources: { limits: { memory: 64M } } }
   volumes:
     keeper:
     keeper-cache:
+connects: { keeper: [postgis] }
 wiring:
   - with: postgis
     compose: { services: { postgis-setup: { environment: { KEEPER_DB_PASSWORD: "\${KEEPER_DB_PASSWORD}" } } } }

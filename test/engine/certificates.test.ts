@@ -48,14 +48,14 @@ describe("Let's Encrypt, by its own test server", () => {
         join(folder, 'compose.override.yaml'),
         JSON.stringify({
           services: {
-            nginx: { networks: { web: { aliases: good } } },
+            nginx: { networks: { certbot_nginx: { aliases: good } } },
             certbot: {
               environment: { REQUESTS_CA_BUNDLE: '/pebble.pem' },
               volumes: [`${authority}:/pebble.pem:ro`],
             },
             pebble: {
               image: 'osgs-standin-pebble:trixie',
-              networks: ['web'],
+              networks: ['certbot_nginx'],
               healthcheck: { test: ['CMD', 'true'], interval: '5s' },
             },
           },

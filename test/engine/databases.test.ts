@@ -27,10 +27,10 @@ compose:
         DB_PASSWORD: \${KEEPER_DB_PASSWORD}
         SCHEMA_PASSWORD: \${KEEPER_SCHEMA_PASSWORD}
         READER_PASSWORD: \${KEEPER_READER_PASSWORD}
-      networks: [data]
       healthcheck: { test: [CMD, pgrep, sleep] }
       depends_on: { postgis-setup: { condition: service_completed_successfully } }
       deploy: { resources: { limits: { memory: 64M } } }
+connects: { keeper: [postgis] }
 wiring:
   - with: postgis
     compose:

@@ -67,6 +67,13 @@ install_compose() {
   docker compose version >/dev/null
 }
 
+# Beside the installed one: some tests run with both.
+install_newer_compose() {
+  if [ -x /opt/osgs-compose/cli-plugins/docker-compose ]; then return; fi
+  say 'unpacking a newer Compose'
+  "$here/install-compose.sh" /opt/osgs-compose >/dev/null
+}
+
 # The distribution's package brings mime.types and the folders, a newer one the program.
 install_nginx() {
   local newest
@@ -102,6 +109,7 @@ install_engine() {
   need mmdebstrap mmdebstrap
   need wrk wrk
   install_missing
+  install_newer_compose
 }
 
 start_engine() {

@@ -27,7 +27,6 @@ compose:
           require('http').createServer((asked, answer) =>
           answer.end(JSON.stringify({ url: asked.url, headers: asked.headers }))).listen(8080)
       user: "1000:1000"
-      networks: [web]
       healthcheck: { test: [CMD, node, -e, "fetch('http://127.0.0.1:8080/')"], interval: 5s }
       deploy: { resources: { limits: { memory: 128M } } }
 routes:

@@ -27,7 +27,6 @@ compose:
           mkdir -p /srv/depot && truncate -s 400M /srv/depot/large && exec nginx -c /etc/depot.conf
       read_only: false
       cap_add: [CHOWN, SETGID, SETUID]
-      networks: [web]
       healthcheck: { test: [CMD, curl, -fsSI, -o, /dev/null, "http://127.0.0.1:8080/depot/large"], interval: 1s }
       deploy: { resources: { limits: { memory: 256M } } }
 routes:

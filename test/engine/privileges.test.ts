@@ -166,6 +166,8 @@ describe('what containers may do on a real engine', () => {
       expect({ ...row, ...block, hardening: {}, image: '' }).toEqual({
         ...row,
         networks: block.networks,
+        connects: block.connects,
+        way: block.way,
         files: block.files,
         variables: block.variables,
         tmpfs: block.tmpfs,
@@ -173,7 +175,7 @@ describe('what containers may do on a real engine', () => {
         hardening: {},
         image: '',
       });
-      for (const what of ['networks', 'files', 'variables'] as const)
+      for (const what of ['networks', 'connects', 'way', 'files', 'variables'] as const)
         expect([...(row?.[what] ?? []), ...(row?.sometimes[what] ?? [])]).toEqual(
           expect.arrayContaining(block[what]),
         );
@@ -252,17 +254,17 @@ describe('what containers may do on a real engine', () => {
     expect(measured).toEqual(loadMeasured());
   });
 
-  test('the networks of services and of the database are known to Docker as having no way out', () => {
-    for (const [name, internal] of Object.entries({
-      web: 'true',
-      data: 'true',
-      edge: 'false',
-      egress: 'false',
-    }))
-      expect({
-        name,
-        internal: docker('network', 'inspect', '--format', '{{.Internal}}', `least_${name}`).trim(),
-      }).toEqual({ name, internal });
+  test('every network between containers is known to Docker as having no way out and no address of the host', () => {
+    const names = docker('network', 'ls', '--filter', 'name=^least_', '--format', '{{.Name}}')
+      .trim()
+      .split('\n');
+    expect(names.length).toBeGreaterThan(15);
+    for (const name of names) {
+      const wanted = /_(in|out)$/.test(name) ? 'false <no value>' : 'true true';
+      const format = '{{.Internal}} {{index .Options "com.docker.network.bridge.inhibit_ipv4"}}';
+      const seen = docker('network', 'inspect', '--format', format, name).trim().replace(/ $/, ' <no value>');
+      expect({ name, seen }).toEqual({ name, seen: wanted });
+    }
   });
 
   test(

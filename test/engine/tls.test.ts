@@ -226,14 +226,14 @@ describe("by Let's Encrypt's own test server", () => {
       join(deployment.folder, 'compose.override.yaml'),
       JSON.stringify({
         services: {
-          nginx: { networks: { web: { aliases: [host] } } },
+          nginx: { networks: { certbot_nginx: { aliases: [host] } } },
           certbot: {
             environment: { REQUESTS_CA_BUNDLE: '/pebble.pem' },
             volumes: [`${pebble}:/pebble.pem:ro`],
           },
           pebble: {
             image: 'osgs-standin-pebble:trixie',
-            networks: ['web'],
+            networks: ['certbot_nginx'],
             volumes: [`${configuration}:/pebble/config.json:ro`],
             healthcheck: { test: ['CMD', 'true'], interval: '5s' },
           },

@@ -184,7 +184,6 @@ compose:
     echo:
       user: "1000:1000"
       environment: { TOKEN: "\${ECHO_TOKEN}" }
-      networks: [web]
       healthcheck: { test: [CMD, true] }
       deploy: { resources: { limits: { memory: 32M } } }
 routes:

@@ -178,7 +178,6 @@ compose:
   services:
     store:
       user: "1000:1000"
-      networks: [data]
       healthcheck: { test: [CMD, "true"], interval: 30s, timeout: 5s, retries: 3 }
       deploy: { resources: { limits: { memory: 64M } } }
 stateless: A test.

@@ -88,6 +88,7 @@ describe('the tarball', () => {
       'package/catalog/schema/preset.schema.json',
       'package/catalog/schema/service.schema.json',
       'package/dist/bundle/LICENSES.txt',
+      'package/dist/bundle/sbom.cdx.json',
       'package/package.json',
     ]);
     const folder = emptyFolder();

@@ -138,34 +138,6 @@ describe('no container is at the defaults of Docker without a reason in its serv
   });
 });
 
-describe('networks', () => {
-  test('every container is on networks of this stack, or on none', () => {
-    const known = ['edge', 'web', 'data', 'egress'];
-    const rule = ({ definition }: Seen): unknown => {
-      const networks = list(definition.networks);
-      if (definition.network_mode !== undefined)
-        return definition.network_mode !== 'none' || networks.length > 0;
-      return networks.length === 0 ? 'none named' : networks.filter((name) => !known.includes(name));
-    };
-    expect(broken(rule)).toEqual([]);
-  });
-
-  test('a database server is on no network with a way out', () => {
-    const servers = containers.filter(({ name, service }) =>
-      service.state?.some(({ server }) => server === name),
-    );
-    expect(new Set(servers.map(({ name }) => name)).size).toBeGreaterThan(1);
-    const out = servers.filter(({ definition }) => list(definition.networks).some((one) => one !== 'data'));
-    expect(out.map(({ name }) => name)).toEqual([]);
-  });
-
-  test('nginx alone is on the network that is reached from outside', () => {
-    const rule = ({ definition, service }: Seen): boolean =>
-      list(definition.networks).includes('edge') && service.always !== true;
-    expect(broken(rule)).toEqual([]);
-  });
-});
-
 describe('secrets', () => {
   const owner = ({ stack }: Seen, variable: string): CatalogService | undefined =>
     stack.settings.find((setting) => setting.variable === variable)?.service;

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import type { Metafile } from 'esbuild';
 import { edited } from '../../generators/build/edits.js';
-import { licences } from '../../generators/build/licences.js';
+import { bundledPackages, licences } from '../../generators/build/licences.js';
+import { sbom } from '../../generators/build/sbom.js';
 import { command, emptyFolder, run } from '../run.js';
 
 const bundle = dirname(command);
@@ -66,14 +67,73 @@ test('a package without the text of its licence does not get into the bundle', (
     license: 'MIT',
     author: 'A. Nobody',
   });
-  expect(() => licences(root, metafiles)).toThrow(
+  expect(() => licences(root, bundledPackages(root, metafiles))).toThrow(
     'node_modules/thing is in the bundle, and has no licence text',
   );
   writeFileSync(join(root, 'node_modules/thing/LICENCE.md'), 'Do what you like.');
-  expect(licences(root, metafiles)).toContain('thing 1.0.0 (MIT)\n\nDo what you like.\n');
+  expect(licences(root, bundledPackages(root, metafiles))).toContain(
+    'thing 1.0.0 (MIT)\n\nDo what you like.\n',
+  );
 });
 
 test('a line of a package that is to be edited, and is no longer there, stops the build', () => {
   expect(edited('a.js', 'one two', [['two', '2']])).toBe('one 2');
   expect(() => edited('a.js', 'one two', [['three', '3']])).toThrow('a.js no longer holds: three');
+});
+
+interface Bom {
+  bomFormat: string;
+  specVersion: string;
+  serialNumber: string;
+  metadata: { component: { name: string; version: string; purl: string } };
+  components: { 'bom-ref': string; name: string; version: string; purl: string; licenses: unknown[] }[];
+  dependencies: { ref: string; dependsOn?: string[] }[];
+}
+
+test('the package has a list of what it holds: every package of LICENSES.txt, with its version, by CycloneDX', () => {
+  const bom = JSON.parse(readFileSync(join(bundle, 'sbom.cdx.json'), 'utf8')) as Bom;
+  const own = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  expect(bom).toMatchObject({
+    bomFormat: 'CycloneDX',
+    specVersion: '1.6',
+    version: 1,
+    metadata: { component: { type: 'application', purl: `pkg:npm/create-osgs@${own.version}` } },
+  });
+  // The pattern of bom-1.6.schema.json.
+  expect(bom.serialNumber).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
+  const titles = readFileSync(join(bundle, 'LICENSES.txt'), 'utf8').matchAll(
+    /^((?:@[^/\s]+\/)?[^\s/]+) (\d\S*) \(/gm,
+  );
+  const listed = [...titles].map(
+    ([, name = '', version = '']) => `pkg:npm/${name.replace('@', '%40')}@${version}`,
+  );
+  expect(bom.components.map(({ purl }) => decodeURIComponent(purl)).sort()).toEqual(
+    listed.map((purl) => decodeURIComponent(purl)).sort(),
+  );
+  expect(bom.components.length).toBeGreaterThan(20);
+  for (const one of bom.components)
+    expect(one).toMatchObject({ type: 'library', licenses: [expect.anything()] });
+  const refs = bom.components.map((one) => one['bom-ref']);
+  expect(new Set(refs).size).toBe(refs.length);
+  expect(bom.dependencies[0]?.dependsOn).toEqual(refs);
+});
+
+test('the list is the same for the same packages, in any order, and names scopes and licences as CycloneDX wants them', () => {
+  const own = { name: 'own', version: '1.0.0', license: 'MIT' };
+  const scoped = { name: '@a/b', version: '1.0.0+x', license: '(MIT OR Apache-2.0)', folder: 'x' };
+  const plain = { name: 'c', version: '2.0.0', license: 'ISC', folder: 'y' };
+  const text = sbom(own, [scoped, plain]);
+  expect(sbom(own, [plain, scoped])).toBe(text);
+  expect((JSON.parse(text) as Bom).components).toEqual([
+    {
+      type: 'library',
+      'bom-ref': 'pkg:npm/%40a/b@1.0.0%2Bx',
+      group: '@a',
+      name: 'b',
+      version: '1.0.0+x',
+      licenses: [{ expression: '(MIT OR Apache-2.0)' }],
+      purl: 'pkg:npm/%40a/b@1.0.0%2Bx',
+    },
+    expect.objectContaining({ name: 'c', licenses: [{ license: { id: 'ISC' } }] }),
+  ]);
 });

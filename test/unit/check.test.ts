@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { loadCatalog } from '../../catalog/load.js';
 import { loadTemplates } from '../../generators/repository/templates.js';
 import { emptyFolder, run, type Ran } from '../run.js';
-import { makeStack } from '../stacks.js';
+import { makeStack, writeRepository } from '../stacks.js';
 
 const catalog = loadCatalog();
 const { rendered } = makeStack(
@@ -36,6 +36,27 @@ function script(
   const path = `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`;
   return run('sh', [file, ...args], { cwd: folder, env: { ...process.env, ...env, PATH: path } });
 }
+
+test('make check runs the questions of service files in their containers, with their input, and says which failed', () => {
+  const folder = writeRepository(rendered);
+  mkdirSync(join(folder, 'bin'));
+  const docker = (answer: string): Ran => {
+    const body = `case "$*" in
+"compose ps -q --status running postgis") echo bbb ;;
+"compose ps -q --status running nginx") echo aaa ;;
+"exec -i bbb psql"*) grep -q has_function_privilege || exit 9; ${answer} ;;
+esac`;
+    writeFileSync(join(folder, 'bin/docker'), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
+    const path = `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`;
+    return run('sh', ['scripts/check.sh'], { cwd: folder, env: { ...process.env, PATH: path } });
+  };
+  const title = 'PostGIS: what everybody and the anonymous roles may do';
+  expect(docker("echo 'warning everybody may run gis.f()'").stdout).toContain(
+    `warning everybody may run gis.f()\nok      ${title}\n`,
+  );
+  expect(docker('exit 3').stdout).toContain(`FAILED  ${title}\n`);
+  expect(docker('exit 0').stdout).not.toContain('warning everybody');
+});
 
 describe('make check asks Docker and the host', () => {
   const containers = [

@@ -122,6 +122,7 @@ describe('make up', () => {
   const stack = (): { folder: string; env: NodeJS.ProcessEnv; log: () => string[] } => {
     const folder = folderWith(['ONE_KEY', 'TWO_KEY'], 'ONE_KEY=a\nTWO_KEY=b\n');
     mkdirSync(join(folder, 'bin'));
+    mkdirSync(join(folder, 'nginx'));
     const docker = `#!/bin/sh
 case "$*" in
 "compose ps -aq") echo one two three ;;
@@ -129,6 +130,7 @@ inspect*Mounts*one) printf '/data\\n/run/secrets/ONE_KEY\\n' ;;
 inspect*Mounts*two) printf '/run/secrets/TWO_KEY\\n' ;;
 inspect*Mounts*) ;;
 inspect*Labels*) echo "service-of-$4" ;;
+"compose config"* | "compose -f - config"* | "compose ps"* | ps* | network*) ;;
 *) echo "$*" >>"${folder}/log" ;;
 esac
 `;

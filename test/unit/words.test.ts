@@ -24,7 +24,7 @@ function made(id: string, more: Partial<CatalogService> = {}): CatalogService {
     image: { name: `example/${id}`, tag: '1.0', evidence: 'none' },
     memory: 10,
     compose: {
-      services: { [id]: { networks: ['web'], deploy: { resources: { limits: { memory: '20M' } } } } },
+      services: { [id]: { deploy: { resources: { limits: { memory: '20M' } } } } },
     },
     stateless: 'Made up.',
     file: `${id}.yaml`,
@@ -182,7 +182,6 @@ describe('another packaging', () => {
         compose: {
           services: {
             one: {
-              networks: ['web'],
               command: ['other'],
               deploy: { resources: { limits: { memory: '20M' } } },
             },
@@ -354,14 +353,13 @@ describe("the catalogue's page", () => {
 
 describe('what a service keeps', () => {
   const container = (more: object): object => ({
-    networks: ['web'],
     deploy: { resources: { limits: { memory: '20M' } } },
     ...more,
   });
   const server = made('base', {
     compose: {
       services: {
-        base: container({ networks: ['data', 'edge'], volumes: ['base:/data'] }) as Record<string, unknown>,
+        base: container({ volumes: ['base:/data'] }) as Record<string, unknown>,
       },
       volumes: { base: null },
     },
@@ -370,9 +368,10 @@ describe('what a service keeps', () => {
   });
   const client = made('one', {
     needs: ['base'],
+    connects: { one: ['base'] },
     compose: {
       services: {
-        one: container({ networks: ['web', 'data'], volumes: ['one:/data', 'cache:/cache'] }),
+        one: container({ volumes: ['one:/data', 'cache:/cache'] }),
         'one-reader': container({ volumes: ['one:/data:ro'] }),
         'one-job': container({ restart: 'no', volumes: ['one:/data'] }),
       } as Record<string, Record<string, unknown>>,
@@ -398,7 +397,7 @@ describe('what a service keeps', () => {
     ).toEqual([
       'stack words',
       'tools nginx',
-      'server base base admin nginx,one',
+      'server base base admin one',
       'skip base base',
       'name base cellar',
       'database one one base one,one-reader',
@@ -445,6 +444,35 @@ state: [{ volume: a }]
       writeFileSync(join(folder, 'one.yaml'), text.replace('{ volume: a }', wrong));
       expect(() => loadCatalog([folder])).toThrow();
     }
+  });
+
+  test('data is declared by the service whose folder it is, and says why it is data', () => {
+    const folder = emptyFolder();
+    const text = `${madeUpHead('one', 'api', 'Made up.')}image: { name: example/one, tag: '1', evidence: none }
+memory: 10
+compose: { services: { one: {} } }
+stateless: Nothing.
+data: [{ folder: services/one/data, why: rows of numbers }]
+`;
+    const load = (data: string): unknown => {
+      writeFileSync(
+        join(folder, 'one.yaml'),
+        text.replace('{ folder: services/one/data, why: rows of numbers }', data),
+      );
+      return loadCatalog([folder]).get('one')?.data;
+    };
+    expect(load('{ folder: services/one/data, why: rows of numbers }')).toHaveLength(1);
+    expect(() => load('{ folder: services/other/data, why: rows of numbers }')).toThrow(
+      "the folder 'services/other/data' is not one of this service",
+    );
+    for (const wrong of [
+      '{ folder: services/one, why: rows of numbers }',
+      '{ folder: scripts, why: rows of numbers }',
+      '{ folder: services/one/../x, why: rows of numbers }',
+      '{ folder: services/one/data }',
+      '{ folder: services/one/data, volume: one, why: rows of numbers }',
+    ])
+      expect(() => load(wrong)).toThrow();
   });
 
   test.each(['self-signed', 'letsencrypt'] as const)(

@@ -296,6 +296,12 @@ export const hostile: Asked[] = [
 export const hostileBodies: Asked[] = [
   ...hostile.filter(({ body, name }) => body !== undefined && name !== 'a deletion'),
   post(
+    'a deletion by a form',
+    'SERVICE=WFS&REQUEST=Transaction&OPERATION=DELETE&TYPENAME=places&EXP_FILTER=1=1',
+    '',
+    formType,
+  ),
+  post(
     'a function in a filter',
     `<GetFeature service="WFS" version="1.1.0" xmlns:ogc="http://www.opengis.net/ogc"><Query typeName="towns"><ogc:Filter><ogc:PropertyIsEqualTo><ogc:Function name="file_exists"><ogc:Literal>/etc/passwd</ogc:Literal></ogc:Function><ogc:Literal>1</ogc:Literal></ogc:PropertyIsEqualTo></ogc:Filter></Query></GetFeature>`,
     'SERVICE=WFS',

@@ -61,7 +61,7 @@ def body_problem(body, write):
     """Says what in a request's body is refused, or None. A form is no concern here: its fields are parameters."""
     if b'\0' in body or not is_utf8(body):
         return 'a body that is not UTF-8'
-    if not body.lstrip(b'\xef\xbb\xbf \t\r\n').startswith(b'<'):
+    if not is_xml(body):
         return None
     if ENCODING.match(body.lstrip(b'\xef\xbb\xbf')):
         return 'the encoding of the XML'
@@ -69,6 +69,10 @@ def body_problem(body, write):
         return Reader(write).read(body)
     except expat.ExpatError:
         return 'XML that is not well-formed'
+
+
+def is_xml(body):
+    return body.lstrip(b'\xef\xbb\xbf \t\r\n').startswith(b'<')
 
 
 def is_utf8(body):

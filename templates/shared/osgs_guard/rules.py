@@ -62,7 +62,7 @@ def check_request(settings, parameters, body, path, project):
     if parameters.get('REQUEST', '').lower() == 'transaction':
         if settings.body != 'write':
             raise Refused('write access is off.')
-        if not body.strip():
+        if not documents.is_xml(body):
             raise Refused('a transaction has to come as an XML document.')
     check_project_file(settings, path, project)
 

@@ -96,8 +96,16 @@ export interface Route {
   headers?: Record<string, string>;
   /** Parts of the path that are refused, relative to the route. */
   deny?: string[];
-  /** Parameters of the query, in any case, with which a request is refused. */
+  /** The only paths that exist, relative to the route: a regular expression of the decoded path. All others are 404. */
+  only?: string;
+  /** The methods that are let through, some of them under a condition; all where it is absent. Others are 405. */
+  methods?: (string | { method: string; when?: Condition })[];
+  /** Parameters of the query, in any case, with which a request is refused; `*` in a name stands for any text. */
   deny_query?: string[];
+  /** Parameters whose values, as they stand in the query, must match a regular expression wherever they occur. */
+  query_values?: Record<string, string>;
+  /** Parameters that must be numbers, and how large they may be. */
+  query_max?: Record<string, number>;
   /** `public`: for everybody. `login`: the service has a login of its own. `protected`: nginx asks, for the service does not. */
   access: 'public' | 'login' | 'protected';
   /**
@@ -271,6 +279,8 @@ export interface Service {
   first_login?: string;
   /** Files that are written once and belong to the owner afterwards; paths below the service's templates. */
   once?: string[];
+  /** Folders of `templates/shared` that several services emit, and their places below the service's folder. */
+  shared?: Record<string, string>;
 }
 
 /** Who makes the first account of a service, and how nginx sees that it exists: until then it refuses the routes. */

@@ -2,6 +2,7 @@ import ejs from 'ejs';
 import { clearedHeaders } from './access.js';
 import { administrationBeside, stackWarnings } from './administration.js';
 import { clearedBesides } from './trusted-headers.js';
+import { admission } from './admission.js';
 import { applies } from './conditions.js';
 import { buildCompose, type ComposeModel } from './compose.js';
 import { closedServices, closedWhile, openFolder } from './first-accounts.js';
@@ -83,7 +84,16 @@ export function render(stack: Stack, templates: Template[]): Rendered {
     files.set(path, { content, mode: path.endsWith('.sh') ? 0o755 : 0o644, kind: once ? 'once' : 'managed' });
   };
   for (const template of templates) {
-    if (template.service !== undefined) {
+    if (template.path.startsWith('shared/')) {
+      for (const service of stack.services)
+        for (const [folder, place] of Object.entries(service.shared ?? {}))
+          if (template.path.startsWith(`shared/${folder}/`))
+            emit(
+              `services/${service.id}/${place}${template.path.slice(`shared/${folder}`.length)}`,
+              template,
+              serviceView(view, service),
+            );
+    } else if (template.service !== undefined) {
       const service = stack.services.find(({ id }) => id === template.service);
       if (!service) continue;
       const inside = template.path.slice(`services/${service.id}/`.length);
@@ -95,6 +105,7 @@ export function render(stack: Stack, templates: Template[]): Rendered {
         emit(template.path.replace('[route]', route.id), template, {
           route,
           nginx: routeLocations(route, view.routes),
+          admission: admission(route, stack),
           headers: routeHeaders(view, route),
         });
     } else if (template.path.includes('[service]')) {

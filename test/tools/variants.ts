@@ -1,6 +1,7 @@
 import type { Catalog } from '../../catalog/service.js';
 import type { Answers } from '../../generators/stack/answers.js';
 import { needsDomain } from '../../generators/stack/sites.js';
+import type { ResolvedRoute } from '../../generators/stack/stack.js';
 import { choosable, compatible, domainsOf } from '../stacks.js';
 
 /** Whole selections in which every route of the catalogue, and of every flavour, occurs by path and on its own domain. */
@@ -36,4 +37,16 @@ export function answersOf({ tls, own, gate, flavour }: (typeof variants)[number]
     );
   });
   return { name: 'doors', services, domains: domainsOf(owners), tls, expose: {}, settings };
+}
+
+/** A path and query below a route, or what exists there instead where only some paths do. */
+export function existing(route: ResolvedRoute, rest: string): string {
+  if (route.definition.only === undefined) return rest;
+  const { pathname } = new URL(route.entryUrl);
+  return pathname.slice(route.path.length) + rest.replace(/^[^?]*/, '');
+}
+
+/** A method with a body that a route lets through; absent where it takes none. */
+export function methodWithBody({ definition: { methods } }: ResolvedRoute): string | undefined {
+  return methods ? methods.find((method) => method === 'POST' || method === 'PUT') : 'POST';
 }

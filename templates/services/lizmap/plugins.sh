@@ -3,6 +3,8 @@
 # also starts while plugins.qgis.org is out of reach.
 set -eu
 cd "$QGIS_PLUGINPATH"
+# The plugin of this repository is mounted here, in a volume that is read-only where it is mounted.
+mkdir -p osgs_guard
 
 # name, version, folder. Lizmap 3.9 wants the Lizmap server plugin 2.13 or newer.
 plugins='Lizmap server|2.14.1|lizmap_server

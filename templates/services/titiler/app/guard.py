@@ -3,7 +3,8 @@
 TiTiler opens whatever the parameter `url` names: any file of the container, and any address that it can reach, services
 of this stack among them. Here `url` must be a GeoTIFF in one of the folders of COG_FOLDERS, below one of the addresses of
 COG_ADDRESSES, which are the stack's own stores of public files, or https:// on a host of COG_HOSTS, whose redirects are followed: name only servers that you trust. Endpoints that take addresses in other ways
-(STAC, mosaics, Zarr) are off in compose.yaml.
+(STAC, mosaics, Zarr) are off in compose.yaml. An image of a request has at most SIDE pixels on each side: TiTiler itself has
+no limit, and one image can fill the memory.
 """
 
 import os
@@ -16,6 +17,9 @@ FOLDERS = [os.path.realpath(folder) for folder in os.environ.get("COG_FOLDERS", 
 HOSTS = {host.strip().lower() for host in os.environ.get("COG_HOSTS", "").split(",")} - {""}
 ADDRESSES = tuple(address.strip() for address in os.environ.get("COG_ADDRESSES", "").split(",") if address.strip())
 EXTENSIONS = (".tif", ".tiff")
+SIDE = 4096
+# developmentseed/titiler:src/titiler/core/titiler/core/dependencies.py and factory.py; buffer and padding widen a tile.
+SIZES = ("width", "height", "max_size", "tilesize", "tile_size", "buffer", "padding")
 # TIFF and BigTIFF, in both byte orders: the content decides which driver opens a file, not its name.
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -59,14 +63,29 @@ def allowed_address(url):
     return named and parts.path.lower().endswith(EXTENSIONS)
 
 
+def small(path, query):
+    """Whether no side of the image is larger than SIDE: in the path as WIDTHxHEIGHT, in the query by name."""
+    sides = [side for pair in re.findall(r"/([0-9]+)x([0-9]+)(?=[./]|$)", path) for side in pair]
+    sides += [value for name, value in query if name.lower() in SIZES and value.strip()]
+    # int() takes other digits and underscores, too, and TiTiler may read them.
+    return all(re.fullmatch(r"[0-9]{1,6}([.][0-9]*)?", side) and float(side) <= SIDE for side in sides)
+
+
+async def refuse(send, status, detail):
+    body = b'{"detail":"%s"}' % detail
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
 async def app(scope, receive, send):
-    """Refuses a request with an address that is not allowed, and hands the others on."""
+    """Refuses a request with an address or a size that is not allowed, and hands the others on."""
     if scope["type"] == "http":
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if not all(allowed(value) for name, value in query if name.lower() == "url"):
-            body = b'{"detail":"No GeoTIFF in the folders of this server, and on no host that its owner named."}'
-            headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-            await send({"type": "http.response.start", "status": 403, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await refuse(send, 403, b"No GeoTIFF in the folders of this server, and on no host that its owner named.")
+            return
+        if not small(scope["path"], query):
+            await refuse(send, 400, b"The image is larger than %d pixels on one side." % SIDE)
             return
     await titiler(scope, receive, send)

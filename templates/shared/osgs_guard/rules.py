@@ -134,6 +134,9 @@ def check_value(settings, name, value):
         raise Refused('an expression in ATLAS_PK.')
     if name == 'FILE_NAME' and not re.match(r'^[\w .()-]{1,120}$', value):
         raise Refused('FILE_NAME is not a plain file name.')
+    if name in ('LEGEND_ON', 'LEGEND_OFF') and not all(part.count(':') == 1 for part in value.split(';')):
+        # Lizmap's plugin ends the process at anything else.
+        raise Refused(f'{name} is not a list of LAYER:RULE.')
     check_sizes(settings, name, value)
 
 

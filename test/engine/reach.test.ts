@@ -25,9 +25,9 @@ const connectAll = `use IO::Socket::INET; use IO::Select; use Socket;
 my $all = IO::Select->new; my %who;
 for (@ARGV) { my ($a, $p) = split /:/; my $s = IO::Socket::INET->new(Proto => "tcp") or next; $s->blocking(0);
   connect($s, pack_sockaddr_in($p, inet_aton($a))) or $!{EINPROGRESS} or next; $all->add($s); $who{fileno $s} = $_; }
-my $end = time + 2;
+my ($end, $got) = (time + 2);
 while ($all->count and time <= $end) { for my $s ($all->can_read(0.5)) {
-  print "$who{fileno $s}\\n" if sysread($s, my $b, 4) and $b eq "osgs"; $all->remove($s); } }`;
+  print "$who{fileno $s}\\n" if sysread($s, $got, 4) and $got eq "osgs"; $all->remove($s); } }`;
 const listener = (port: number): string => `use IO::Socket::INET; $SIG{TERM} = sub { exit };
 my $s = IO::Socket::INET->new(LocalPort => ${port}, Listen => 100, ReuseAddr => 1) or die;
 while (my $c = $s->accept) { print $c "osgs"; close $c }`;

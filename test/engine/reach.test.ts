@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
@@ -17,16 +17,20 @@ const inside = 7000;
 const published = 8390;
 const onHost = 7999;
 
-/** Connects to all of its arguments, `address:port`, at once, and prints those that answer within two seconds. */
+/**
+ * Connects to all of its arguments, `address:port`, at once, and prints those that greet within two seconds. A network around the
+ * machine may accept every connection, so an open one says nothing.
+ */
 const connectAll = `use IO::Socket::INET; use IO::Select; use Socket;
 my $all = IO::Select->new; my %who;
 for (@ARGV) { my ($a, $p) = split /:/; my $s = IO::Socket::INET->new(Proto => "tcp") or next; $s->blocking(0);
   connect($s, pack_sockaddr_in($p, inet_aton($a))) or $!{EINPROGRESS} or next; $all->add($s); $who{fileno $s} = $_; }
-my $end = time + 2;
-while ($all->count and time <= $end) { for my $s ($all->can_write(0.5)) {
-  print "$who{fileno $s}\\n" if !unpack("i", getsockopt($s, SOL_SOCKET, SO_ERROR)); $all->remove($s); } }`;
-const listen = `use IO::Socket::INET; $SIG{TERM} = sub { exit };
-my $s = IO::Socket::INET->new(LocalPort => ${inside}, Listen => 100, ReuseAddr => 1) or die; while (my $c = $s->accept) { close $c }`;
+my ($end, $got) = (time + 2);
+while ($all->count and time <= $end) { for my $s ($all->can_read(0.5)) {
+  print "$who{fileno $s}\\n" if sysread($s, $got, 4) and $got eq "osgs"; $all->remove($s); } }`;
+const listener = (port: number): string => `use IO::Socket::INET; $SIG{TERM} = sub { exit };
+my $s = IO::Socket::INET->new(LocalPort => ${port}, Listen => 100, ReuseAddr => 1) or die;
+while (my $c = $s->accept) { print $c "osgs"; close $c }`;
 
 /** The stack of a preset with its networks, in which every container is nothing but something that listens. */
 class Skeleton {
@@ -59,7 +63,7 @@ class Skeleton {
           id,
           {
             image: 'osgs-standin-base:trixie',
-            entrypoint: ['perl', '-e', listen.replaceAll('$', '$$$$')],
+            entrypoint: ['perl', '-e', listener(inside).replaceAll('$', '$$$$')],
             init: true,
             cap_drop: ['ALL'],
             ...(on === undefined ? { network_mode: mode } : { networks: on }),
@@ -133,20 +137,20 @@ describe.each([
     .flatMap((all) => all ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)
     .map(({ address }) => address);
-  let listener: Server | undefined;
+  let program: ChildProcess | undefined;
 
   beforeAll(() => {
     // The host has the metadata address itself here: what no container may reach.
     run('ip', ['link', 'add', 'osgsmeta', 'type', 'bridge']);
     run('ip', ['address', 'add', `${metadataAddress}/32`, 'dev', 'osgsmeta']);
     run('ip', ['link', 'set', 'osgsmeta', 'up']);
-    listener = createServer().listen(onHost, '0.0.0.0');
+    program = spawn('perl', ['-e', listener(onHost)]);
     skeleton.docker('compose', 'up', '-d', '--quiet-pull');
     for (const [one, found] of skeleton.addresses()) addresses.set(one, found);
   }, slow);
   afterAll(() => {
     skeleton.remove();
-    listener?.close();
+    program?.kill();
     run('ip', ['link', 'del', 'osgsmeta']);
   }, slow);
 

@@ -125,8 +125,14 @@ export interface Port {
 	protocol: "tcp" | "udp";
 	purpose: string;
 }
+/**
+ * What containers open connections to, by container. A text in `<% %>` may give several names with blanks between, or none. What
+ * the routes need is known without it.
+ */
+export type Connects = Record<string, string[]>;
 export interface Wiring extends Condition {
 	compose?: ComposePart;
+	connects?: Connects;
 	/** Items handed to the templates of other services, by kind (`roles`, `sources`, ...). */
 	offers?: Record<string, Record<string, unknown>[]>;
 }
@@ -237,6 +243,7 @@ export interface Service {
 	slow_start?: Record<string, string>;
 	/** A container of which several may run side by side: the service gets a setting `replicas`. */
 	scale?: string;
+	connects?: Connects;
 	compose: ComposePart;
 	/** Request headers that the program believes as they come: nginx sets or clears each of them. */
 	trusts?: string[];
@@ -303,6 +310,8 @@ export interface Preset {
 /** Services by id, in the order of their files, and the presets. */
 export type Catalog = ReadonlyMap<string, CatalogService> & {
 	readonly presets: ReadonlyMap<string, Preset>;
+	/** The numbers of the networks that the package's services make; absent where there is no such list. */
+	readonly networks?: ReadonlyMap<string, number>;
 };
 /**
  * The package's own catalogue and the folders given with `--catalog`. Such a folder holds `services/*.yaml` (or the
@@ -439,8 +448,23 @@ export interface Stack {
 	gate: "basic" | CatalogService | undefined;
 	settings: ResolvedSetting[];
 	ports: PublishedPort[];
+	/** Networks of the package's catalogue with their numbers, by which each has its own addresses. */
+	networkNumbers: ReadonlyMap<string, number>;
 	/** MiB in all. */
 	memory: number;
+}
+/** A network of the stack. Which containers are on it says who reaches whom. */
+export interface Network {
+	name: string;
+	/**
+	 * `pair`: from a service to another one. `own`: between the containers of a service. `out`: the way out of a service.
+	 * `in`: the ports that a service publishes.
+	 */
+	kind: "pair" | "own" | "out" | "in";
+	/** The containers that open connections; all containers, where the network is no `pair`. */
+	clients: string[];
+	/** The containers that are connected to. */
+	servers: string[];
 }
 export type Container = Record<string, unknown>;
 /** A container of the stack, in Compose's words. */
@@ -448,6 +472,10 @@ export interface ContainerBlock {
 	name: string;
 	service: CatalogService;
 	definition: Container;
+	/** The containers that it opens connections to. */
+	connects: string[];
+	/** Whether it reaches other servers. */
+	wayOut: boolean;
 	/** YAML, indented for its place under `services:`, base settings and reasons included. */
 	text: string;
 }
@@ -455,6 +483,10 @@ export interface ComposeModel {
 	containers: ContainerBlock[];
 	/** Names of the volumes, in order. */
 	volumes: string[];
+	/** In the order of their names, each with its addresses. */
+	networks: (Network & {
+		subnet: string;
+	})[];
 	/** Secrets that containers read as files, by their variables, in order. */
 	secrets: string[];
 	/** Variables that hold the containers' memory limits, with their defaults. */

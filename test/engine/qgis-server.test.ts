@@ -33,6 +33,8 @@ function send(to: { address: string; port: number }, { path, body, type }: Asked
         method: body === undefined ? 'GET' : 'POST',
         headers: { Host: host, ...(type === undefined ? {} : { 'Content-Type': type }) },
         timeout: 120_000,
+        // nginx closes connections that stay open when it is told of a change.
+        agent: false,
       },
       (answer) => {
         let text = '';

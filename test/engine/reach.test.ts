@@ -3,11 +3,13 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { parse } from 'yaml';
 import { loadCatalog } from '../../catalog/load.js';
-import { buildCompose, type ComposeModel } from '../../generators/stack/compose.js';
+import { loadTemplates } from '../../generators/repository/templates.js';
+import type { ComposeModel } from '../../generators/stack/compose.js';
 import { metadataAddress } from '../../generators/stack/networks.js';
+import { render } from '../../generators/stack/render.js';
 import { resolve } from '../../generators/stack/resolve.js';
-import { makeView } from '../../generators/stack/view.js';
 import { emptyFolder, run } from '../run.js';
 import { domainsFor } from '../stacks.js';
 
@@ -54,8 +56,12 @@ class Skeleton {
       catalog,
     );
     if ('problems' in resolved) throw new Error(JSON.stringify(resolved.problems));
-    this.model = buildCompose(makeView(resolved.stack));
-    const { containers, networks } = this.model;
+    const rendered = render(resolved.stack, loadTemplates(catalog));
+    this.model = rendered.compose;
+    const { containers } = this.model;
+    const emitted = parse(rendered.files.get('compose.yaml')?.content ?? '', { merge: true }) as {
+      networks: object;
+    };
     const body = {
       name,
       services: Object.fromEntries(
@@ -73,21 +79,8 @@ class Skeleton {
           },
         ]),
       ),
-      networks: Object.fromEntries(
-        networks.map(({ name: id, kind, subnet }) => [
-          id,
-          {
-            ipam: { config: [{ subnet }] },
-            ...(kind === 'in' && {
-              driver_opts: { 'com.docker.network.bridge.enable_ip_masquerade': 'false' },
-            }),
-            ...((kind === 'pair' || kind === 'own') && {
-              internal: true,
-              driver_opts: { 'com.docker.network.bridge.inhibit_ipv4': 'true' },
-            }),
-          },
-        ]),
-      ),
+      // As they are emitted, with all of their options.
+      networks: emitted.networks,
     };
     writeFileSync(join(this.folder, 'compose.yaml'), JSON.stringify(body));
   }

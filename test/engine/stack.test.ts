@@ -280,8 +280,7 @@ describe('a stack on a real engine', () => {
       '3',
       'telnet://postgis:5432',
     ]);
-    // Nobody outside answers nginx about names either.
-    expect(nginx.stderr).toMatch(/Could not resolve host|Resolving timed out/);
+    expect(nginx.stderr).toContain('Could not resolve host');
   });
 
   test(

@@ -22,7 +22,9 @@ export const frontSizes = {
   /** `worker_processes`: a number and not `auto`, because each process costs memory, also on a host with 64 cores. */
   workers: 4,
   /** `large_client_header_buffers`, which a connection may fill before a request is counted. */
-  headers: { count: 4, kib: 16 },
+  headers: { count: 2, kib: 16 },
+  /** Connections beside those of requests: they wait, or send their headers. One client may have opened them all. */
+  waiting: 12_288,
   /** `proxy_buffer_size` and `proxy_buffers`, and the same of FastCGI: what a slow reader has not taken yet. */
   answer: { head: 16, count: 4, kib: 16 },
   /** `gzip_buffers`, `gzip_window` and `gzip_hash`. */
@@ -84,8 +86,8 @@ export function frontMemory(settings: FrontSettings, upstreams = 100): FrontMemo
   const uploads = Number(settings.uploads_per_client ?? 8);
   const cache = settings.cache === true;
   const requests = Math.ceil(perClient * 1.5);
-  // A request has a connection to the client and one to the service. The others wait, or send their headers.
-  const connections = Math.ceil((2 * requests + 2048) / s.workers);
+  // A request has a connection to the client and one to the service.
+  const connections = Math.ceil((2 * requests + s.waiting) / s.workers);
   const files = Math.ceil((2 * (uploads * s.file + s.middles * s.middle)) / mib);
   const cacheFiles = cache ? s.cacheFiles / mib : 0;
   const deflate = 8 + s.gzip.window * 4 + s.gzip.hash * 2;
@@ -107,7 +109,7 @@ export function frontMemory(settings: FrontSettings, upstreams = 100): FrontMemo
     { what: 'other files in memory', count: 1, kib: (8 + 8 + 8) * mib },
     { what: 'files of the cache', count: 1, kib: cacheFiles * mib },
     // requests, connections, bodies, logins, TLS sessions; and those of the routes with a limit.
-    { what: 'shared zones', count: 1, kib: (60 + (cache ? s.cacheKeys / mib : 0)) * mib },
+    { what: 'shared zones', count: 1, kib: (76 + (cache ? s.cacheKeys / mib : 0)) * mib },
     { what: 'upstream zones', count: upstreams, kib: 64 * kib },
   ];
   const total = holdings.reduce((sum, { count, kib: each }) => sum + count * each, 0);

@@ -114,7 +114,7 @@ test.each(stacks)('what nginx can hold fits into its memory: %s', (_what, answer
 });
 
 test('the largest settings of nginx ask for a memory limit that a server has', () => {
-  expect(frontMemory({}).limit).toBeLessThanOrEqual(1280);
+  expect(frontMemory({}).limit).toBeLessThanOrEqual(1728);
   expect(frontMemory({ ...bounds('maximum') }).limit).toBeLessThanOrEqual(6144);
 });
 

@@ -5,7 +5,7 @@ import { connectionsOf, type Connection } from './connections.js';
 import { membersOf, networksBlock, planNetworks, type Network } from './networks.js';
 import { replicas, variableName } from './resolve.js';
 import type { PublishedPort, Stack } from './stack.js';
-import { subnetsOf } from './subnets.js';
+import { defaultBlock, subnetsOf } from './subnets.js';
 import { fillAll, serviceView, type View } from './view.js';
 
 type Container = Record<string, unknown>;
@@ -33,6 +33,8 @@ export interface ComposeModel {
   volumes: string[];
   /** In the order of their names, each with its addresses. */
   networks: (Network & { subnet: string })[];
+  /** The block of addresses that all subnets are in, as `10.114.64.0/18`. */
+  block: string;
   /** Secrets that containers read as files, by their variables, in order. */
   secrets: string[];
   /** Variables that hold the containers' memory limits, with their defaults. */
@@ -103,15 +105,17 @@ export function buildCompose(view: View): ComposeModel {
   });
   const order = new Map(stack.services.map((service, index) => [service.id, index]));
   blocks.sort((a, b) => (order.get(a.service.id) ?? 0) - (order.get(b.service.id) ?? 0));
+  const block = String(view.front.subnets || defaultBlock(stack.name));
   const subnets = subnetsOf(
     networks.map(({ name }) => name),
     stack,
-    String(view.front.subnets ?? ''),
+    block,
   );
   return {
     containers: blocks,
     volumes: [...volumes].sort(),
     networks: networks.map((network) => ({ ...network, subnet: subnets.get(network.name) ?? '' })),
+    block,
     secrets: [...secrets].sort(),
     memory,
   };

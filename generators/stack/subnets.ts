@@ -19,7 +19,7 @@ const blocks = 64;
  */
 export function subnetsOf(
   names: readonly string[],
-  stack: Pick<Stack, 'name' | 'networkNumbers'>,
+  stack: Pick<Stack, 'networkNumbers'>,
   block: string,
 ): Map<string, string> {
   if (names.length > subnetsInBlock)
@@ -37,7 +37,7 @@ export function subnetsOf(
     taken.add(number);
     numbers.set(name, number);
   }
-  const start = firstAddress(block || defaultBlock(stack.name));
+  const start = firstAddress(block);
   return new Map(names.map((name) => [name, address(start + 32 * (numbers.get(name) ?? 0))]));
 }
 

@@ -20,6 +20,8 @@ export interface Condition {
 	gate?: "basic" | "service";
 	/** The stack's TLS mode is this one, or one of these. */
 	tls?: TlsMode | TlsMode[];
+	/** A service of the stack is closed at nginx until its administrator exists. */
+	first_account?: true;
 }
 export interface Setting {
 	name: string;
@@ -90,6 +92,10 @@ export interface Route {
 		per_second: number;
 		burst: number;
 	};
+	/** Requests that carry a password: nginx limits how often one client address may make them. */
+	logins?: Login[];
+	/** Why a route with `access: login` has no `logins`. */
+	no_logins?: string;
 	/** Images and vector tiles of this route may be kept by nginx, where its cache is on. */
 	cache?: boolean;
 	headers?: Record<string, string>;
@@ -117,6 +123,15 @@ export interface Route {
 	administers?: "all" | "part";
 	/** Parts of the path that stay open where the route is protected, relative to the route: for devices and other programs. */
 	open?: string[];
+}
+/** A request with which a person or program logs in. */
+export interface Login {
+	/** Relative to the route, without a query; `*` stands for one part of a path. Paths below it count as well. */
+	path: string;
+	/** `POST` where it is absent; any where the password comes with each request. */
+	methods?: string[];
+	/** `basic`: each request below the path may bring a name and password, in the header Authorization. */
+	credentials?: "basic";
 }
 export interface Port {
 	name: string;
@@ -241,6 +256,7 @@ export interface Service {
 	settings?: Setting[];
 	/** Containers whose first start takes hours, and what they do meanwhile: nobody waits for them. */
 	slow_start?: Record<string, string>;
+	first_account?: FirstAccount;
 	/** A container of which several may run side by side: the service gets a setting `replicas`. */
 	scale?: string;
 	connects?: Connects;
@@ -266,6 +282,21 @@ export interface Service {
 	once?: string[];
 	/** Folders of `templates/shared` that several services emit, and their places below the service's folder. */
 	shared?: Record<string, string>;
+}
+/** Who makes the first account of a service, and how nginx sees that it exists: until then it refuses the routes. */
+export interface FirstAccount {
+	/** What makes the account, and why no visitor can do so before. */
+	made_by: string;
+	/** Where this was read. */
+	source: string;
+	/** `container:port/path` that nginx's container asks; absent where the account exists before the service listens. */
+	ask?: string;
+	/** `ask` is a socket.io server: this event is sent, and its acknowledgement is the answer. */
+	event?: string;
+	/** The account that the image brings along, as `name:password`. Everybody knows it. */
+	login?: string;
+	/** The answer of a service that has its administrator: a text in it, or one of these statuses. */
+	open_when?: string | number[];
 }
 /** A service that decides who may enter protected routes: nginx asks it about every request. */
 export interface Gate {
@@ -487,6 +518,8 @@ export interface ComposeModel {
 	networks: (Network & {
 		subnet: string;
 	})[];
+	/** The block of addresses that all subnets are in, as `10.114.64.0/18`. */
+	block: string;
 	/** Secrets that containers read as files, by their variables, in order. */
 	secrets: string[];
 	/** Variables that hold the containers' memory limits, with their defaults. */

@@ -30,14 +30,22 @@ const healthy = {
 };
 
 /** Runs the emitted script on a made-up host, where these programs say what they are told to say. */
-function doctor(programs: Partial<typeof healthy> = {}): Ran {
+function doctor(programs: Partial<typeof healthy> = {}, routes = ''): Ran {
   const folder = emptyFolder();
   mkdirSync(join(folder, 'scripts'));
   mkdirSync(join(folder, 'bin'));
   writeFileSync(join(folder, 'scripts/doctor.sh'), rendered.files.get('scripts/doctor.sh')?.content ?? '');
   for (const [name, body] of Object.entries({ ...healthy, ...programs }))
     writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-  const env = { ...process.env, PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}` };
+  writeFileSync(
+    join(folder, 'routes'),
+    `Iface Destination Gateway Flags RefCnt Use Metric Mask MTU\n${routes}`,
+  );
+  const env = {
+    ...process.env,
+    PATH: `${join(folder, 'bin')}:${process.env['PATH'] ?? ''}`,
+    OSGS_ROUTES: join(folder, 'routes'),
+  };
   return run('sh', ['scripts/doctor.sh'], { cwd: folder, env });
 }
 
@@ -90,4 +98,35 @@ test('a domain that leads to another address is told, and left to whoever knows 
   const { code, stdout } = doctor({ getent: 'echo "198.51.100.7 STREAM $2"' });
   expect(stdout).toContain('unsure  gis.example.org leads to 198.51.100.7, this host is 192.0.2.1 10.0.0.1');
   expect(code).toBe(0);
+});
+
+/** A line of /proc/net/route: addresses are written with the last byte first. */
+function route(name: string, network: string): string {
+  const [address = '', length = ''] = network.split('/');
+  const hex = (bytes: number[]): string =>
+    bytes
+      .toReversed()
+      .map((byte) => byte.toString(16).padStart(2, '0').toUpperCase())
+      .join('');
+  const mask = [0, 8, 16, 24].map(
+    (shift) => (256 - 2 ** (8 - Math.min(Math.max(Number(length) - shift, 0), 8))) & 255,
+  );
+  return `${name} ${hex(address.split('.').map(Number))} 00000000 0001 0 0 0 ${hex(mask)} 0\n`;
+}
+
+test("a network of the host at the addresses of the stack is told, and Docker's own and the default route are not", () => {
+  const [, first = '', third = ''] = /^(\d+\.\d+)\.(\d+)/.exec(rendered.compose.block) ?? [];
+  const beside =
+    route('eth0', '0.0.0.0/0') + route('eth0', '192.168.1.0/24') + route('br-1', `${first}.${third}.0/27`);
+  expect(doctor({}, beside).stdout).toContain('ok      addresses: no other network');
+  const next = `${first}.${(Number(third) + 64) % 256}.0/18`;
+  expect(doctor({}, beside + route('tun0', next)).code).toBe(0);
+  for (const network of ['10.0.0.0/8', `${first}.${Number(third) + 63}.240/28`, `${first}.${third}.0/32`]) {
+    const { code, stdout } = doctor({}, beside + route('tun0', network));
+    expect({ network, code, said: /FAILED  addresses: .* by tun0\. Choose/.test(stdout) }).toEqual({
+      network,
+      code: 1,
+      said: true,
+    });
+  }
 });

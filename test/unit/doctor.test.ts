@@ -123,7 +123,7 @@ test("a network of the host at the addresses of the stack is told, and Docker's 
   expect(doctor({}, beside + route('tun0', next)).code).toBe(0);
   for (const network of ['10.0.0.0/8', `${first}.${Number(third) + 63}.240/28`, `${first}.${third}.0/32`]) {
     const { code, stdout } = doctor({}, beside + route('tun0', network));
-    expect({ network, code, said: /FAILED  addresses: .* by tun0\. Choose/.test(stdout) }).toEqual({
+    expect({ network, code, said: /FAILED {2}addresses: .* by tun0\. Choose/.test(stdout) }).toEqual({
       network,
       code: 1,
       said: true,

@@ -24,8 +24,8 @@ beforeEach(() => {
 describe('a conflict', () => {
   const line = 'probe Portal';
   beforeEach(() => {
-    // The next service's check goes right below this line.
-    stack.edit('scripts/check.sh', /^probe 'QGIS Server'.*$/m, '# my own check');
+    // The next service's check goes right below the last one of this service.
+    stack.edit('scripts/check.sh', /^probe 'QGIS Server'.*$(?!\nprobe 'QGIS)/m, '# my own check');
   });
 
   test('stops the run before the first byte, with exit code 3', () => {

@@ -322,6 +322,11 @@ export const hostileBodies: Asked[] = [
     'SERVICE=WFS',
   ),
   post(
+    'a field that the layer lacks, on which QGIS would work for ever',
+    '<wfs:Transaction xmlns:wfs="http://www.opengis.net/wfs" xmlns:qgs="http://www.qgis.org/gml" service="WFS" version="1.1.0"><wfs:Insert><qgs:places><qgs:secret>x</qgs:secret></qgs:places></wfs:Insert></wfs:Transaction>',
+    'SERVICE=WFS',
+  ),
+  post(
     'a deep document',
     `<GetFeature service="WFS">${'<a>'.repeat(5000)}${'</a>'.repeat(5000)}</GetFeature>`,
     'SERVICE=WFS',

@@ -98,7 +98,7 @@ const insert = (name: string): Asked => ({
   name,
   path: '/ogc/town?SERVICE=WFS',
   type: 'text/xml',
-  body: `<wfs:Transaction xmlns:wfs="http://www.opengis.net/wfs" xmlns:gml="http://www.opengis.net/gml" xmlns:qgs="http://www.qgis.org/gml" service="WFS" version="1.1.0"><wfs:Insert><qgs:places><qgs:name>${name}</qgs:name><qgs:geom><gml:Point srsName="EPSG:4326"><gml:pos>5 6</gml:pos></gml:Point></qgs:geom></qgs:places></wfs:Insert></wfs:Transaction>`,
+  body: `<wfs:Transaction xmlns:wfs="http://www.opengis.net/wfs" xmlns:gml="http://www.opengis.net/gml" xmlns:qgs="http://www.qgis.org/gml" service="WFS" version="1.1.0"><wfs:Insert><qgs:places><qgs:name>${name}</qgs:name><qgs:geometry><gml:Point srsName="EPSG:4326"><gml:pos>5 6</gml:pos></gml:Point></qgs:geometry></qgs:places></wfs:Insert></wfs:Transaction>`,
 });
 
 describe('QGIS Server on a real engine', () => {

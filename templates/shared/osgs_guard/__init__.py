@@ -15,6 +15,7 @@ from qgis.server import QgsServerException, QgsServerFilter
 from .rules import Refused, check_request, features_limit
 from .layouts import check_project
 from .settings import Settings
+from .transactions import check_transaction
 
 MARKER = '/dev/shm/osgs_guard'
 
@@ -64,6 +65,8 @@ class GuardFilter(QgsServerFilter):
 
     def _check_project(self, handler):
         check_project(self.settings, dict(handler.parameterMap()))
+        if self.settings.body == 'write':
+            check_transaction(bytes(handler.data()))
 
     def _refusal(self, check):
         """Runs a check. An error in it refuses the request as well."""
